@@ -1,0 +1,1 @@
+"""The answers in NumPy. This wing imports numpy and the standard library, and never torch."""

@@ -1,0 +1,1 @@
+"""The judge: tries an answer against the laws of its exercise and says what broke."""

@@ -1,0 +1,109 @@
+"""A trial: one candidate against every law of its exercise, and the known mistake it equals, if any."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from headstart.graders.kit import ATOL, RTOL, Broken, Draw
+from headstart.judge.border import answer, leaves
+from headstart.judge.candidate import AnswerRaised, Stopped
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one law found. verdict: pass, wrong, error, or why the candidate could not be asked (timeout, …)."""
+
+    law: str
+    sentence: str
+    verdict: str
+    message: str = ""
+
+
+@dataclass
+class Trial:
+    """The outcome for one exercise. `mistake` is the known wrong answer that the candidate equals on every call.
+
+    A trial that ran no law keeps the verdict it starts with: an error, never a pass.
+    """
+
+    name: str
+    seed: int
+    verdict: str = "error"
+    message: str = "no law was run"
+    findings: list = field(default_factory=list)
+    mistake: object = None
+    seconds: float = 0.0
+
+
+def hold(exercise, wing, candidate, name, seed):
+    """Try the candidate against every law that the exercise has for its wing and return the Trial."""
+    trial, started = Trial(name, seed), time.perf_counter()
+    for law in exercise.laws:
+        if wing in law.wings:
+            trial.findings.append(_ask(law, candidate, seed))
+            if trial.findings[-1].verdict not in ("pass", "wrong", "error"):
+                break
+    _conclude(trial, exercise, candidate)
+    trial.seconds = time.perf_counter() - started
+    return trial
+
+
+def _ask(law, candidate, seed):
+    """Run one law and translate what it raises into a Finding."""
+    asked = len(candidate.record)
+    verdict, message = "pass", ""
+    try:
+        law.holds(candidate, Draw(seed, law.name))
+        if len(candidate.record) == asked:
+            verdict, message = "error", "the law never called the answer, so it proves nothing"
+    except Broken as broken:
+        verdict, message = "wrong", f"{broken}{_inputs(candidate.record)}"
+    except AnswerRaised as raised:
+        verdict, message = "error", f"{raised}{_inputs(candidate.record)}"
+    except Stopped as stopped:
+        verdict, message = stopped.verdict, str(stopped)
+    return Finding(law.name, law.sentence, verdict, message)
+
+
+def _conclude(trial, exercise, candidate):
+    """Sum the findings up: the last one if it stopped the trial, else the first that is no pass."""
+    broken = [finding for finding in trial.findings if finding.verdict != "pass"]
+    if broken:
+        stopped = broken[-1].verdict not in ("wrong", "error")
+        worst = broken[-1] if stopped else broken[0]
+        trial.verdict, trial.message = worst.verdict, worst.message
+        trial.mistake = None if stopped else diagnose(exercise, candidate.record)
+    elif trial.findings:
+        trial.verdict, trial.message = "pass", f"{len(trial.findings)} laws hold"
+
+
+def _inputs(record):
+    """The shapes of the last call's arrays, for the message."""
+    if not record:
+        return ""
+    shapes = [str(leaf.shape) for leaf in leaves(record[-1][0]["calls"]) if isinstance(leaf, np.ndarray)]
+    return f" [inputs of shape {', '.join(shapes)}]" if shapes else ""
+
+
+def diagnose(exercise, record):
+    """Return the known mistake whose answers equal the candidate's on every call that was made, or None."""
+    calls = [(request, value) for request, value in record if request["cotangent"] is None and value is not None]
+    for mutant in exercise.mutants:
+        if calls and all(_same(mutant.answer, request, value) for request, value in calls):
+            return mutant
+    return None
+
+
+def _same(mistaken, request, value):
+    """Does the mistaken answer give this value for this request?"""
+    reply = answer(mistaken, request, "in_numpy")
+    ours, theirs = leaves(reply.get("value")), leaves(value)
+    return len(ours) == len(theirs) and all(_close(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def _close(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf":
+        return False
+    return np.allclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True)
