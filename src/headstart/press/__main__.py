@@ -16,7 +16,7 @@ def main(arguments=None):
     try:
         pages = rooms.printed(options.root)
         return _check(options.root, pages) if options.check else _print(options.root, pages)
-    except PressError as error:
+    except (PressError, OSError) as error:
         print(f"press: {error}.", file=sys.stderr)
         return 1
 

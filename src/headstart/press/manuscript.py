@@ -27,7 +27,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A manuscript that was read: where it lies, its number, its slug (words joined by hyphens), its cells."""
+    """A manuscript that was read: where it lies, its number, its slug (words joined by hyphens) and cells."""
 
     path: Path
     number: int

@@ -13,10 +13,10 @@ ROOMS = ("notebooks", "solutions")
 
 
 def set_notebook(chapter, room, src):
-    """Set one chapter for one room, with the wings below `src`; returns the file's bytes. Raises PressError."""
+    """Set one chapter for one room, with the wings below `src`; return its bytes. Raises PressError."""
     cells = list(_cells(chapter, room, src))
     if room == "solutions":
-        cells[0] = _introduced(chapter, cells[0])
+        cells = _introduced(chapter, cells)
     notebook = new_notebook(cells=_with_ids(cells), metadata=_metadata(chapter, room))
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
@@ -68,15 +68,16 @@ def _exercise_cells(chapter, exercise, metadata, source, room):
         yield new_markdown_cell(f"*Stuck? The [answer sheet]({sheet}) has one answer that passes.*")
 
 
-def _introduced(chapter, cell):
-    """The first cell of an answer sheet, which says below the title what it is."""
-    title, _, rest = cell.source.partition("\n")
-    if cell.cell_type != "markdown" or not title.startswith("# "):
+def _introduced(chapter, cells):
+    """The cells of an answer sheet, which says below its title what it is."""
+    first, *others = cells or [new_markdown_cell()]
+    title, _, rest = first.source.partition("\n")
+    if first.cell_type != "markdown" or not title.startswith("# "):
         raise PressError(f"{chapter.path.as_posix()}: the manuscript must begin with its title (# …)")
     stubs = f"../notebooks/{chapter.path.stem}.ipynb"
     line = f"*This is the answer sheet of [the chapter's notebook]({stubs}): try that one first.*"
     source = f"{title}\n\n{line}\n\n{rest.lstrip()}".rstrip()
-    return new_markdown_cell(source, metadata=cell.metadata)
+    return [new_markdown_cell(source, metadata=first.metadata), *others]
 
 
 def _with_ids(cells):

@@ -42,6 +42,8 @@ class Printer:
                 self._place(helper, helper.printed_name, parts)
             if helper:
                 new_names[used] = self.printed[helper]
+            elif used in {*self.homes, *self.printed.values()}:
+                raise PressError(f"it uses {used} from elsewhere, but in the notebook {used} is ours")
         parts.append(names.rename(source, new_names))
 
     def _claim(self, helper):
@@ -53,7 +55,7 @@ class Printer:
         self.taken.add(helper.printed_name)
 
     def _is_own(self, definition, decorator):
-        """A decorator of the house's plumbing (a shape contract) guards the wings; it is no part of an answer."""
+        """A decorator of the house's plumbing (a shape contract) guards the wings; an answer goes without."""
         origin = self._find(definition, decorator)
         return origin is None or origin.in_wing
 

@@ -13,7 +13,7 @@ HOUSE = "headstart"
 
 @dataclass(frozen=True)
 class Definition:
-    """A function, class or constant at the top level of a module, as it stands there, with the comment above."""
+    """A function, class or constant at the top level of a module, as it stands there, comments and all."""
 
     module: str
     name: str
@@ -39,7 +39,12 @@ class Definition:
 def find(src, module, name):
     """Find what `name` means at the top level of `module`: its Definition, or None if it is from outside."""
     entry = _contents(src, module).get(name)
-    return find(src, *entry) if isinstance(entry, tuple) else entry
+    if not isinstance(entry, tuple):
+        return entry
+    definition = find(src, *entry)
+    if definition is None:
+        raise PressError(f"{module} imports {name}, but {entry[0]} does not define {entry[1]}")
+    return definition
 
 
 def _contents(src, module):
@@ -57,7 +62,7 @@ def _contents(src, module):
 
 @functools.lru_cache
 def _scan(text, module, package):
-    """Map each top-level name to its Definition, or to the (module, name) of ours that it is imported from."""
+    """Map each top-level name to its Definition, or to the (module, name) it is imported from."""
     found = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom):
