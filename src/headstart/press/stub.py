@@ -53,7 +53,8 @@ def _docstring(definition):
     if definition.get_docstring() is None:
         return []
     first = definition.body.body[0]
-    return [first.with_changes(leading_lines=[])] if isinstance(first, cst.SimpleStatementLine) else []
+    expression = getattr(first, "body", [first])[0]  # a body on the line of its `def` holds it bare
+    return [cst.SimpleStatementLine([cst.Expr(expression.value)])]
 
 
 def _is_public(name):
