@@ -43,6 +43,7 @@ class Exercise:
     """One name, one contract, and everything needed to judge an answer to it.
 
     home    file of the wings that holds the reference: "attention" for in_numpy/attention.py
+    chapter slug of the chapter that sets it: "multi-head"
     wings   where the exercise exists: in_numpy, in_torch or both
     needs   names of exercises that an answer may call; the judge supplies them
     bans    dotted names that an answer may not call, because writing them is the point
@@ -50,6 +51,7 @@ class Exercise:
 
     name: str
     home: str
+    chapter: str
     wings: tuple
     needs: tuple = ()
     bans: tuple = ()
@@ -79,10 +81,10 @@ class Exercise:
         return function
 
 
-def exercise(name, home, *, wings=("in_numpy", "in_torch"), needs=(), bans=()):
-    """Declare an exercise of the course."""
+def exercise(name, home, *, chapter=None, wings=("in_numpy", "in_torch"), needs=(), bans=()):
+    """Declare an exercise of the course; its chapter is that of its file unless another is named."""
     assert name not in EXERCISES, f"two exercises are called {name}"
-    EXERCISES[name] = Exercise(name, home, wings, needs, bans)
+    EXERCISES[name] = Exercise(name, home, chapter or home.replace("_", "-"), wings, needs, bans)
     return EXERCISES[name]
 
 

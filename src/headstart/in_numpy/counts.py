@@ -15,7 +15,9 @@ def multi_head_parameters(d_model, num_heads, d_head=None, bias=False):
     """
     if d_head is None:
         if num_heads < 1 or d_model % num_heads != 0:
-            raise ValueError(f"multi_head_parameters: d_model {d_model} cannot be cut into {num_heads} heads of equal width")
+            raise ValueError(
+                f"multi_head_parameters: d_model {d_model} cannot be cut into {num_heads} heads of equal width"
+            )
         d_head = d_model // num_heads
     d_all = num_heads * d_head
     biases = 3 * d_all + d_model if bias else 0

@@ -98,7 +98,9 @@ class MultiHeadAttention(nn.Module):
         """Make the projections."""
         super().__init__()
         if num_heads < 1 or d_model % num_heads != 0:
-            raise ShapeError(f"MultiHeadAttention: d_model {d_model} cannot be cut into {num_heads} heads of equal width")
+            raise ShapeError(
+                f"MultiHeadAttention: d_model {d_model} cannot be cut into {num_heads} heads of equal width"
+            )
         self.num_heads = num_heads
         self.W_q = nn.Linear(d_model, d_model, bias=False)
         self.W_k = nn.Linear(d_model, d_model, bias=False)

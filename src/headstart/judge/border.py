@@ -87,7 +87,11 @@ def _changed(before, after):
 
 def _gradients(function, inputs, cotangent, outward):
     """Gradients of sum(cotangent · function(inputs)) for the float arrays among the inputs (PyTorch wing)."""
-    floats = [leaf.requires_grad_() for leaf in leaves(inputs) if hasattr(leaf, "is_floating_point") and leaf.is_floating_point()]
+    floats = [
+        leaf.requires_grad_()
+        for leaf in leaves(inputs)
+        if hasattr(leaf, "is_floating_point") and leaf.is_floating_point()
+    ]
     result = function(*inputs[0], **inputs[1])
     if not getattr(result, "requires_grad", False):
         raise ContractError("its result carries no gradient: it was detached, or went through NumPy or Python numbers")

@@ -31,7 +31,7 @@ def _name_of(answer, namespace):
 
 
 def report(trial):
-    """A few lines for a person: the verdict first, then each broken law, then the known mistake it equals."""
+    """A few lines for a person: the verdict first, then each broken law, then the known mistakes it equals."""
     if trial.verdict == "pass":
         return f"✓ {trial.name}: right, all {len(trial.findings)} laws hold."
     if trial.verdict == "not attempted":
@@ -42,7 +42,9 @@ def report(trial):
         lines.append(f"  {mark} {finding.sentence}")
         if finding.verdict != "pass":
             lines.append(f"      {finding.message}")
-    if trial.mistake:
-        lines.append(f"  → Your output equals {trial.mistake.diagnosis}.")
-    lines.append(f"  The chapter goes on with the course's answer. Same inputs again: check({trial.name}, seed={trial.seed})")
+    if trial.mistakes:
+        lines.append(f"  → Your output equals {', or '.join(mistake.diagnosis for mistake in trial.mistakes)}.")
+    lines.append(
+        f"  The chapter goes on with the course's answer. Same inputs again: check({trial.name}, seed={trial.seed})"
+    )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A trial: one candidate against every law of its exercise, and the known mistake it equals, if any."""
+"""A trial: one candidate against every law of its exercise, and the known mistakes it equals, if any."""
 
 import time
 from dataclasses import dataclass, field
@@ -22,7 +22,9 @@ class Finding:
 
 @dataclass
 class Trial:
-    """The outcome for one exercise. `mistake` is the known wrong answer that the candidate equals on every call.
+    """The outcome for one exercise. `mistakes` are the known wrong answers that it equals on every call made.
+
+    Mostly one; two where no output can tell them apart (a mask multiplied in, or -1e-9 written for -1e9).
 
     A trial that ran no law keeps the verdict it starts with: an error, never a pass.
     """
@@ -32,7 +34,7 @@ class Trial:
     verdict: str = "error"
     message: str = "no law was run"
     findings: list = field(default_factory=list)
-    mistake: object = None
+    mistakes: tuple = ()
     seconds: float = 0.0
 
 
@@ -73,7 +75,7 @@ def _conclude(trial, exercise, candidate):
         stopped = broken[-1].verdict not in ("wrong", "error")
         worst = broken[-1] if stopped else broken[0]
         trial.verdict, trial.message = worst.verdict, worst.message
-        trial.mistake = None if stopped else diagnose(exercise, candidate.record)
+        trial.mistakes = () if stopped else diagnose(exercise, candidate.record)
     elif trial.findings:
         trial.verdict, trial.message = "pass", f"{len(trial.findings)} laws hold"
 
@@ -87,17 +89,17 @@ def _inputs(record):
 
 
 def diagnose(exercise, record):
-    """Return the known mistake whose answers equal the candidate's on every call that was made, or None."""
+    """Return the known mistakes whose answers equal the candidate's on every call that was made."""
     calls = [(request, value) for request, value in record if request["cotangent"] is None and value is not None]
-    for mutant in exercise.mutants:
-        if calls and all(_same(mutant.answer, request, value) for request, value in calls):
-            return mutant
-    return None
+    if not calls:
+        return ()
+    return tuple(m for m in exercise.mutants if all(_same(m.answer, request, value) for request, value in calls))
 
 
 def _same(mistaken, request, value):
     """Does the mistaken answer give this value for this request?"""
-    reply = answer(mistaken, request, "in_numpy")
+    with np.errstate(all="ignore"):  # overflowing is what some of the mistakes do
+        reply = answer(mistaken, request, "in_numpy")
     ours, theirs = leaves(reply.get("value")), leaves(value)
     return len(ours) == len(theirs) and all(_close(a, b) for a, b in zip(ours, theirs, strict=True))
 

@@ -1,0 +1,68 @@
+"""Attention weights: laws. The mistakes are shared with attention and self-attention: see mistakes.py."""
+
+import numpy as np
+
+from headstart.graders.attention.witness import FUSED, SHAPES, slopes, weights_by_loops
+from headstart.graders.kit import agree, exercise, expect
+
+attention_weights = exercise("attention_weights", "attention", needs=("softmax",), bans=FUSED)
+
+
+@attention_weights.law
+def weights_by_the_definition(candidate, draw):
+    """weights[i, j] is softmax over the keys j of q_i . k_j / √d_head, for every shape."""
+    for lead, T_q, T_k, d_head, _ in SHAPES:
+        q, k = draw(*lead, T_q, d_head), draw(*lead, T_k, d_head)
+        agree(candidate(q, k), weights_by_loops(q, k), "the weights")
+
+
+@attention_weights.law
+def rows_sum_to_one(candidate, draw):
+    """Every query spends exactly one unit of attention over the keys, masked or not."""
+    q, k, mask = draw(2, 5, 4), draw(2, 3, 4), draw.mask(2, 5, 3)
+    for weights in (candidate(q, k), candidate(q, k, mask)):
+        agree(np.sum(weights, axis=-1), np.ones((2, 5)), "the sum of a row of weights")
+
+
+@attention_weights.law
+def forbidden_keys_get_nothing(candidate, draw):
+    """Where the mask is False the weight is zero, and the rest is the softmax over the allowed keys alone."""
+    for lead, T_q, T_k in (((), 4, 6), ((2,), 5, 3), ((2, 3), 3, 7)):
+        q, k, mask = draw(*lead, T_q, 4), draw(*lead, T_k, 4), draw.mask(*lead, T_q, T_k)
+        weights = candidate(q, k, mask)
+        agree(weights, weights_by_loops(q, k, mask), "the weights")
+        expect(np.all(np.asarray(weights)[~mask] == 0), "a forbidden key got a weight that is not exactly zero")
+
+
+@attention_weights.law
+def mask_broadcasts(candidate, draw):
+    """One (T_q, T_k) mask serves every batch and head, and a (T_k,) padding mask every query."""
+    q, k = draw(2, 3, 6, 4), draw(2, 3, 6, 4)
+    for mask in (draw.mask(6, 6), draw.mask(2, 1, 1, 6), draw.mask(6)):
+        agree(candidate(q, k, mask), weights_by_loops(q, k, np.broadcast_to(mask, (2, 3, 6, 6))), "the weights")
+
+
+@attention_weights.law
+def nothing_allowed_gives_zeros(candidate, draw):
+    """A query that may attend to nothing gets a row of zeros, no NaN and no uniform guess."""
+    q, k, mask = draw(2, 4, 3), draw(2, 5, 3), draw.mask(2, 4, 5)
+    mask[0, 1] = mask[1, 3] = False
+    agree(candidate(q, k, mask), weights_by_loops(q, k, mask), "the weights")
+
+
+@attention_weights.law
+def large_scores_stay_finite(candidate, draw):
+    """Scores in the hundreds neither overflow nor turn into NaN."""
+    q, k = draw(3, 4, scale=40.0), draw(5, 4, scale=40.0)
+    agree(candidate(q, k), weights_by_loops(q, k), "the weights")
+
+
+@attention_weights.law(wings=("in_torch",))
+def weights_pass_gradients(candidate, draw):
+    """Gradients reach q and k, masked rows included, and equal finite differences."""
+    q, k, mask, g = draw(3, 4), draw(5, 4), draw.mask(3, 5), draw(3, 5)
+    mask[1] = False
+    for got, want in zip(
+        candidate.gradients(g, q, k, mask), slopes(lambda q, k: weights_by_loops(q, k, mask), g, q, k), strict=True
+    ):
+        agree(got, want, "the gradient")

@@ -1,0 +1,85 @@
+"""Outside witnesses for attention (plain loops, finite differences) and the pieces that mistakes are made of."""
+
+import math
+
+import numpy as np
+
+FUSED = ("torch.nn.functional.scaled_dot_product_attention", "torch.nn.MultiheadAttention")
+
+SHAPES = [  # leading axes, T_q, T_k, d_head, d_v: one of a batch, odd lengths, T_q ≠ T_k, d_v ≠ d_head, one key
+    ((), 3, 5, 4, 6),
+    ((1,), 4, 4, 3, 3),
+    ((2, 3), 5, 7, 8, 2),
+    ((2,), 1, 6, 5, 4),
+    ((3,), 4, 1, 2, 3),
+]
+
+
+def softmax_by_loops(row):
+    """Softmax of a short list of numbers by the definition; forbidden entries are -inf."""
+    allowed = [x for x in row if x > -math.inf]
+    top = max(allowed, default=0.0)
+    total = sum(math.exp(x - top) for x in allowed)
+    return [math.exp(x - top) / total if x > -math.inf else 0.0 for x in row]
+
+
+def weights_by_loops(q, k, mask=None):
+    """Attention weights, one query and one key at a time."""
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], () if mask is None else mask.shape[:-2])
+    T_q, T_k, d_head = q.shape[-2], k.shape[-2], q.shape[-1]
+    q, k = np.broadcast_to(q, (*lead, T_q, d_head)), np.broadcast_to(k, (*lead, T_k, d_head))
+    allowed = np.broadcast_to(True if mask is None else mask, (*lead, T_q, T_k))
+    weights = np.zeros((*lead, T_q, T_k))
+    for at in np.ndindex(*lead, T_q):
+        scores = [sum(a * b for a, b in zip(q[at], key, strict=True)) / math.sqrt(d_head) for key in k[at[:-1]]]
+        weights[at] = softmax_by_loops([s if ok else -math.inf for s, ok in zip(scores, allowed[at], strict=True)])
+    return weights
+
+
+def mix_by_loops(weights, v):
+    """Weighted sums of the values, one query at a time."""
+    lead, (T_q, T_k) = weights.shape[:-2], weights.shape[-2:]
+    v = np.broadcast_to(v, (*lead, T_k, v.shape[-1]))
+    out = np.zeros((*lead, T_q, v.shape[-1]))
+    for at in np.ndindex(*lead, T_q):
+        out[at] = sum(w * value for w, value in zip(weights[at], v[at[:-1]], strict=True))
+    return out
+
+
+def by_loops(q, k, v, mask=None):
+    """Scaled dot-product attention by the definition."""
+    return mix_by_loops(weights_by_loops(q, k, mask), v)
+
+
+def draw_qkv(draw, lead, T_q, T_k, d_head, d_v, scale=1.0):
+    """Queries, keys and values of moderate scale."""
+    return draw(*lead, T_q, d_head, scale=scale), draw(*lead, T_k, d_head, scale=scale), draw(*lead, T_k, d_v)
+
+
+def slopes(function, g, *arrays, step=1e-5):
+    """Central finite differences of sum(g · function(*arrays)) for each array."""
+    gradients = []
+    for i, array in enumerate(arrays):
+        gradient = np.zeros_like(array)
+        for at in np.ndindex(array.shape):
+            up, down = array.copy(), array.copy()
+            up[at] += step
+            down[at] -= step
+            high, low = (function(*arrays[:i], moved, *arrays[i + 1 :]) for moved in (up, down))
+            gradient[at] = np.sum(g * (high - low)) / (2 * step)
+        gradients.append(gradient)
+    return gradients
+
+
+def plain_softmax(x, axis=-1):
+    """A right softmax, zeros where nothing is allowed."""
+    top = np.max(x, axis=axis, keepdims=True)
+    e = np.exp(x - np.where(np.isfinite(top), top, 0.0))
+    total = e.sum(axis=axis, keepdims=True)
+    return e / np.where(total == 0, 1.0, total)
+
+
+def scores_of(q, k, mask=None, scale=None):
+    """Scaled scores with -inf where the mask forbids."""
+    scores = q @ k.mT * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    return scores if mask is None else np.where(mask, scores, -np.inf)
