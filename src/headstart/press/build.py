@@ -1,0 +1,60 @@
+"""`python -m headstart.press.build`: execute the notebooks in parallel, build the book, say where it lies."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+
+from headstart.press import cache
+from headstart.press.notebook import ROOMS
+
+SECONDS_A_CELL = 120
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
+STRICT = ["-W", "-n", "--keep-going", "--all"]
+
+
+def execute(root):
+    """Run every notebook that the cache does not know, in parallel; returns one sentence for each that failed."""
+    store = get_cache(str(root / cache.CACHE))
+    for record in store.list_project_records():
+        store.remove_nb_from_project(record.pk)
+    for path in sorted(path for room in ROOMS for path in (root / room).glob("*.ipynb")):
+        store.add_nb_to_project(str(path))
+    result = load_executor("local-parallel", store).run_and_cache(timeout=SECONDS_A_CELL)
+    return [_failure(root, store.get_project_record(uri)) for uri in [*result.excepted, *result.errored]]
+
+
+def _failure(root, record):
+    """The notebook, the cell and the last line of the error."""
+    traceback = record.traceback or "the notebook could not be executed"
+    cells = [cell for cell in nbformat.read(record.uri, as_version=4).cells if cell.cell_type == "code"]
+    number = next((n for n, cell in enumerate(cells, 1) if cell.source.strip() and cell.source in traceback), "?")
+    name = Path(record.uri).relative_to(root.resolve()).as_posix()
+    return f"{name}, code cell {number}: {traceback.strip().splitlines()[-1]}"
+
+
+def main(arguments=None):
+    """Build the book; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m headstart.press.build", description=__doc__.strip())
+    parser.add_argument("--root", type=Path, default=Path(), help="the course's folder (default: this one)")
+    root = parser.parse_args(arguments).root.resolve()
+    os.environ.update(ONE_THREAD)  # two processes of many threads each are slower than two of one
+    cache.refresh(root)
+    failures = execute(root)
+    if failures:
+        print(*(f"build: {failure}" for failure in failures), sep="\n", file=sys.stderr)
+        return 1
+    code = subprocess.run([sys.executable, "-c", JUPYTER_BOOK, "build", ".", *STRICT], cwd=root).returncode
+    if code == 0:
+        print(f"The book lies in {root / '_build' / 'html' / 'index.html'}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What the source documents ask and where the book answers it: book/seed_map.yml against all that names its ids."""
+
+from dataclasses import dataclass
+
+import yaml
+
+from headstart.press import errata, evidence, questions
+
+SEED_MAP = "book/seed_map.yml"
+OUTLINE = "003"  # the document whose figures and tables the seed map lists without a source
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a source document: a question, an erratum, a figure, a table or a passage."""
+
+    id: str
+    kind: str
+    source: str
+    chapter: str
+    zh: str
+    en: str
+    is_false: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A place in the book that answers an item; `target` is a link as pages in book/ write it."""
+
+    kind: str
+    title: str
+    target: str
+
+
+def seed_map(root):
+    """The items of the seed map by id, in its order."""
+    groups = yaml.safe_load((root / SEED_MAP).read_text(encoding="utf-8"))
+    return {entry["id"]: _item(kind, entry) for kind, entries in groups.items() for entry in entries}
+
+
+def answers(root):
+    """Every answer in the book, by the seed-map id that it names. Raises PressError."""
+    found = {}
+    for answer, seeds in _everything(root):
+        for seed in seeds:
+            found.setdefault(seed, []).append(answer)
+    return found
+
+
+def _everything(root):
+    """Pairs of an answer and the ids that it names: question blocks, errata, cells and passages of chapters."""
+    for question in questions.bank(root):
+        yield Answer("question", question.title, f"#{question.id}"), question.seeds
+    for row in errata.rows(root):
+        yield Answer("erratum", row.title, f"#{row.id}"), row.seeds
+    for cell in evidence.cells(root):
+        yield Answer("chapter", cell.heading, cell.target), cell.seeds
+
+
+def _item(kind, entry):
+    return Item(
+        id=entry["id"],
+        kind=kind,
+        source=str(entry.get("source", OUTLINE)),
+        chapter=entry.get("chapter", ""),
+        zh=entry.get("zh", ""),
+        en=entry.get("en", ""),
+        is_false=kind == "errata" or entry.get("trap", "").startswith("WRONG"),
+    )

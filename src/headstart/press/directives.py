@@ -1,0 +1,93 @@
+"""The directives {coverage} and {errata}: tables that are made from the other pages, never typed."""
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from headstart.press import PressError, coverage, errata
+
+DOCUMENTS = {
+    "000": "thirty questions on multi-head attention",
+    "001": "an article with an appendix of questions",
+    "002": "a short introduction with a PyTorch layer",
+    "003": "a lecture outline with figures and tables",
+    "004": "thirty-two questions on attention",
+}
+
+
+class Made(SphinxDirective):
+    """A directive whose content is Markdown made from the whole book, so its page is read anew in every build."""
+
+    css_class = ""
+
+    def run(self):
+        """Parse the made Markdown in place."""
+        self.env.note_reread()
+        try:
+            text = "\n".join(self.lines(Path(self.env.srcdir)))
+        except PressError as error:
+            raise self.error(f"{error}.") from None
+        made = self.parse_text_to_nodes(text)
+        for node in made:
+            for table in node.findall(nodes.table):
+                table["classes"].append(self.css_class)
+        return made
+
+
+class Coverage(Made):
+    """Every item of the seed map and the places that answer it, document by document."""
+
+    css_class = "coverage"
+
+    def lines(self, root):
+        """Yield the Markdown: a count, then one table a document."""
+        items, answers = coverage.seed_map(root), coverage.answers(root)
+        answered, owed = sum(i in answers for i in items), [i for i in items.values() if i.is_false]
+        refuted = sum(_is_refuted(answers, item) for item in owed)
+        yield f"**{answered} of {len(items)}** items are answered, **{len(items) - answered}** are open. "
+        yield f"Of {len(owed)} false claims, **{refuted}** are refuted on the [errata page](errata.md).\n"
+        for document, name in DOCUMENTS.items():
+            yield f"**Document {document}** – {name}\n"
+            yield "| item | place | asks | answered by |\n| --- | --- | --- | --- |"
+            yield from (_row(i, answers) for i in items.values() if i.source.startswith(document))
+            yield ""
+
+
+class Errata(Made):
+    """The false claims that the errata page refutes, and how many of them it still owes."""
+
+    css_class = "errata"
+
+    def lines(self, root):
+        """Yield the Markdown: a count, then one line for each erratum."""
+        items, rows = coverage.seed_map(root), errata.rows(root)
+        named = {seed for row in rows for seed in row.seeds}
+        owed = [item for item in items.values() if item.is_false]
+        yield f"**{sum(item.id in named for item in owed)} of {len(owed)}** false claims are refuted so far.\n"
+        yield "| document | the claim fails because |\n| --- | --- |"
+        for row in rows:
+            places = ", ".join(dict.fromkeys(items[seed].source for seed in row.seeds if seed in items))
+            yield f"| {places} | [{_cell(row.title)}](#{row.id}) |"
+
+
+def _row(item, answers):
+    """One line of the coverage table."""
+    links = [f"{_mark(answer)}[{_cell(answer.title)}]({answer.target})" for answer in answers.get(item.id, [])]
+    if item.is_false and not _is_refuted(answers, item):
+        links.append("*erratum owed*")
+    asks = "<br>".join(_cell(text) for text in (item.en, item.zh) if text)
+    return f"| {item.id} | {_cell(item.source)} | {asks} | {'<br>'.join(links) or '*open*'} |"
+
+
+def _mark(answer):
+    return "" if answer.kind == "question" else f"{answer.kind}: "
+
+
+def _is_refuted(answers, item):
+    return any(answer.kind == "erratum" for answer in answers.get(item.id, []))
+
+
+def _cell(text):
+    """A text as it may stand in a table's cell."""
+    return text.replace("|", "\\|")
