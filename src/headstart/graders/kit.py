@@ -12,16 +12,29 @@ import numpy as np
 
 RTOL, ATOL = 1e-4, 1e-5  # wide enough for a float32 answer on inputs of moderate scale, narrow enough for a bug
 
+WINGS = ("in_numpy", "in_torch")
+
 EXERCISES = {}
 
 
 class Broken(AssertionError):
-    """A law does not hold; the message says how, in terms the learner can act on."""
+    """A law does not hold; the message says how, in terms the learner can act on.
+
+    got, want   the two arrays, where the law compared arrays of one shape: a report can draw them
+    """
+
+    def __init__(self, message, got=None, want=None):
+        super().__init__(message)
+        self.got, self.want = got, want
 
 
 @dataclass(frozen=True)
 class Law:
-    """One thing that every right answer satisfies. `sentence` is what the learner reads when it is broken."""
+    """One thing that every right answer satisfies. `sentence` is what the learner reads when it is broken.
+
+    wings   where it can be asked: laws about gradients ask PyTorch alone, all others also the known mistakes and
+            accepted styles, which are written in NumPy whatever the exercise's wing.
+    """
 
     name: str
     sentence: str
@@ -59,11 +72,11 @@ class Exercise:
     mutants: list = field(default_factory=list)
     styles: list = field(default_factory=list)
 
-    def law(self, function=None, *, wings=None):
+    def law(self, function=None, *, wings=WINGS):
         """Register a law: a function of (candidate, draw) whose docstring is one sentence."""
         if function is None:
             return lambda function: self.law(function, wings=wings)
-        self.laws.append(Law(function.__name__, _sentence(function), function, wings or self.wings))
+        self.laws.append(Law(function.__name__, _sentence(function), function, wings))
         return function
 
     def mutant(self, diagnosis):
@@ -81,7 +94,7 @@ class Exercise:
         return function
 
 
-def exercise(name, home, *, chapter=None, wings=("in_numpy", "in_torch"), needs=(), bans=()):
+def exercise(name, home, *, chapter=None, wings=WINGS, needs=(), bans=()):
     """Declare an exercise of the course; its chapter is that of its file unless another is named."""
     assert name not in EXERCISES, f"two exercises are called {name}"
     EXERCISES[name] = Exercise(name, home, chapter or home.replace("_", "-"), wings, needs, bans)
@@ -126,7 +139,7 @@ def agree(got, want, what="the output", rtol=RTOL, atol=ATOL):
         raise Broken(f"{what} has shape {got.shape}, it should be {want.shape}{hint}")
     bad = ~np.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True)
     if bad.any():
-        raise Broken(_difference(got, want, bad, what))
+        raise Broken(_difference(got, want, bad, what), got, want)
 
 
 def _as_array(got, what):

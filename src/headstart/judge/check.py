@@ -31,12 +31,24 @@ def _name_of(answer, namespace):
 
 
 def report(trial):
+    """What a reader of the chapter sees: the story of the trial, and how the chapter goes on."""
+    if trial.verdict == "pass":
+        return story(trial)
+    onward = "The chapter goes on with the course's answer."
+    if trial.verdict != "not attempted":
+        onward += f" Same inputs again: check({trial.name}, seed={trial.seed})"
+    return f"{story(trial)}\n  {onward}"
+
+
+def story(trial):
     """A few lines for a person: the verdict first, then each broken law, then the known mistakes it equals."""
     if trial.verdict == "pass":
         return f"✓ {trial.name}: right, all {len(trial.findings)} laws hold."
     if trial.verdict == "not attempted":
-        return f"○ {trial.name}: not attempted yet; the chapter goes on with the course's answer."
+        return f"○ {trial.name}: not attempted yet."
     lines = [f"✗ {trial.name}: {trial.verdict}."]
+    if not trial.findings:
+        lines.append(f"  {trial.message}")
     for finding in trial.findings:
         mark = "✓" if finding.verdict == "pass" else "✗"
         lines.append(f"  {mark} {finding.sentence}")
@@ -44,7 +56,4 @@ def report(trial):
             lines.append(f"      {finding.message}")
     if trial.mistakes:
         lines.append(f"  → Your output equals {', or '.join(mistake.diagnosis for mistake in trial.mistakes)}.")
-    lines.append(
-        f"  The chapter goes on with the course's answer. Same inputs again: check({trial.name}, seed={trial.seed})"
-    )
     return "\n".join(lines)

@@ -12,12 +12,17 @@ from headstart.judge.candidate import AnswerRaised, Stopped
 
 @dataclass(frozen=True)
 class Finding:
-    """What one law found. verdict: pass, wrong, error, or why the candidate could not be asked (timeout, …)."""
+    """What one law found. verdict: pass, wrong, error, or why the candidate could not be asked (timeout, …).
+
+    got, want   the arrays that differ, if the law compared two of one shape
+    """
 
     law: str
     sentence: str
     verdict: str
     message: str = ""
+    got: object = field(default=None, compare=False)
+    want: object = field(default=None, compare=False)
 
 
 @dataclass
@@ -54,18 +59,19 @@ def hold(exercise, wing, candidate, name, seed):
 def _ask(law, candidate, seed):
     """Run one law and translate what it raises into a Finding."""
     asked = len(candidate.record)
-    verdict, message = "pass", ""
+    verdict, message, arrays = "pass", "", ()
     try:
         law.holds(candidate, Draw(seed, law.name))
         if len(candidate.record) == asked:
             verdict, message = "error", "the law never called the answer, so it proves nothing"
     except Broken as broken:
         verdict, message = "wrong", f"{broken}{_inputs(candidate.record)}"
+        arrays = (broken.got, broken.want)
     except AnswerRaised as raised:
         verdict, message = "error", f"{raised}{_inputs(candidate.record)}"
     except Stopped as stopped:
         verdict, message = stopped.verdict, str(stopped)
-    return Finding(law.name, law.sentence, verdict, message)
+    return Finding(law.name, law.sentence, verdict, message, *arrays)
 
 
 def _conclude(trial, exercise, candidate):
