@@ -20,6 +20,11 @@ def pairs(kind):
     ]
 
 
+def judged(exercise, answer, seed):
+    """The trial of a known mistake or a style: these are written in NumPy whatever the exercise's wing."""
+    return hold(exercise, "in_numpy", local(answer, "in_numpy"), exercise.name, seed)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "wing"), [pytest.param(e, w, id=printed(e, w)) for e in COURSE for w in e.wings])
 def test_reference_passes(exercise, wing, seed):
@@ -30,7 +35,7 @@ def test_reference_passes(exercise, wing, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "mutant"), pairs("mutants"))
 def test_mutant_is_convicted_and_named(exercise, mutant, seed):
-    trial = hold(exercise, "in_numpy", local(mutant.answer, "in_numpy"), exercise.name, seed)
+    trial = judged(exercise, mutant.answer, seed)
     assert trial.verdict in ("wrong", "error"), "no law convicts it"
     assert mutant in trial.mistakes, trial.message
     assert len(trial.mistakes) <= 2, "its name tells too little"
@@ -39,5 +44,5 @@ def test_mutant_is_convicted_and_named(exercise, mutant, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "style"), pairs("styles"))
 def test_style_is_accepted(exercise, style, seed):
-    trial = hold(exercise, "in_numpy", local(style, "in_numpy"), exercise.name, seed)
+    trial = judged(exercise, style, seed)
     assert trial.verdict == "pass", trial.message

@@ -16,7 +16,7 @@ def multi_head_parameters(d_model, num_heads, d_head=None, bias=False):
     if d_head is None:
         if num_heads < 1 or d_model % num_heads != 0:
             raise ValueError(
-                f"multi_head_parameters: d_model {d_model} cannot be cut into {num_heads} heads of equal width"
+                f"multi_head_parameters: d_model {d_model} does not divide into {num_heads} heads"
             )
         d_head = d_model // num_heads
     d_all = num_heads * d_head
@@ -38,7 +38,7 @@ def multi_head_flops(T_q, T_k, d_model, num_heads):
     attention with full dimensionality") and table 1.
     """
     if num_heads < 1 or d_model % num_heads != 0:
-        raise ValueError(f"multi_head_flops: d_model {d_model} cannot be cut into {num_heads} heads of equal width")
+        raise ValueError(f"multi_head_flops: d_model {d_model} does not divide into {num_heads} heads")
     d_head = d_model // num_heads
     pair_products = num_heads * 2 * T_q * T_k * d_head
     projections = 2 * 2 * (T_q + T_k) * d_model * d_model

@@ -17,7 +17,7 @@ def split_heads(x, num_heads):
     """
     *leading, T, d_model = x.shape
     if num_heads < 1 or d_model % num_heads != 0:
-        raise ShapeError(f"split_heads: d_model {d_model} cannot be cut into {num_heads} heads of equal width")
+        raise ShapeError(f"split_heads: d_model {d_model} does not divide into {num_heads} heads")
     return x.reshape(*leading, T, num_heads, d_model // num_heads).swapaxes(-3, -2)
 
 

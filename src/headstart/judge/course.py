@@ -10,16 +10,12 @@ class UnknownExercise(LookupError):
 
 
 def find(name):
-    """Return (exercise, wing) for a name as it stands in a notebook: `softmax`, `softmax_torch`, `MultiHeadAttention`."""
-    course = exercises()
-    plain = name.removesuffix("_torch")
-    if plain not in course:
-        raise UnknownExercise(f"there is no exercise called {name!r}")
-    exercise = course[plain]
-    wing = "in_torch" if plain != name or "in_numpy" not in exercise.wings else "in_numpy"
-    if wing not in exercise.wings or (plain != name and "in_numpy" not in exercise.wings):
-        raise UnknownExercise(f"there is no exercise called {name!r}")
-    return exercise, wing
+    """Return (exercise, wing) for a name as a notebook has it: `softmax`, `softmax_torch`, `MultiHeadAttention`."""
+    for exercise in exercises().values():
+        for wing in exercise.wings:
+            if printed(exercise, wing) == name:
+                return exercise, wing
+    raise UnknownExercise(f"there is no exercise called {name!r}")
 
 
 def names():
@@ -35,3 +31,11 @@ def printed(exercise, wing):
 def reference(exercise, wing):
     """The course's own answer."""
     return getattr(importlib.import_module(f"headstart.{wing}.{exercise.home}"), exercise.name)
+
+
+def chapters():
+    """Map each chapter that has exercises to their names, in course order."""
+    found = {}
+    for exercise in exercises().values():
+        found.setdefault(exercise.chapter, []).extend(printed(exercise, wing) for wing in exercise.wings)
+    return found

@@ -123,9 +123,7 @@ def nan_rows(q, k, mask=None):
     return e / e.sum(-1, keepdims=True)
 
 
-@mistaken_weights(
-    "attention that spreads a query with nothing to attend to evenly over all keys (finite mask value)"
-)
+@mistaken_weights("attention that spreads a query with nothing to attend to evenly over all keys (finite mask value)")
 def uniform_where_nothing_is_allowed(q, k, mask=None):
     scores = scores_of(q, k)
     return plain_softmax(scores if mask is None else np.where(mask, scores, -1e9))

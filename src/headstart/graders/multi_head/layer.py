@@ -1,0 +1,97 @@
+"""The PyTorch layer: judged by what it computes with given weights, not by what its attributes are called."""
+
+import numpy as np
+
+from headstart.graders.attention.witness import FUSED, slopes
+from headstart.graders.kit import agree, exercise
+from headstart.graders.multi_head.function import (
+    NEEDS,
+    draw_layer,
+    fused_projection,
+    head_by_head,
+    heads_in_the_batch,
+    layer_by_loops,
+)
+
+MultiHeadAttention = exercise(
+    "MultiHeadAttention", "multi_head", wings=("in_torch",), needs=(*NEEDS, "multi_head_attention"), bans=FUSED
+)
+
+
+def single(arrays):
+    """float32, the type of a layer's own parameters."""
+    return [array.astype(np.float32) for array in arrays]
+
+
+def asked(candidate, W, num_heads):
+    """The candidate as a layer with these weights."""
+    names = ("W_q", "W_k", "W_v", "W_o")
+    return candidate.made({"d_model": len(W[0]), "num_heads": num_heads}, dict(zip(names, W, strict=True)))
+
+
+@MultiHeadAttention.law
+def layer_equals_the_definition(candidate, draw):
+    """With given weights the layer computes multi-head attention from x_q to x_kv, for every shape."""
+    for lead, T_q, T_k, d_model, H in (((2,), 5, 5, 6, 3), ((1,), 4, 7, 8, 2), ((3,), 3, 3, 4, 1), ((2,), 3, 2, 6, 2)):
+        x_q, x_kv, *W = single(draw_layer(draw, lead, T_q, T_k, d_model))
+        agree(asked(candidate, W, H)(x_q, x_kv), layer_by_loops(x_q, x_kv, *W, H), f"the output with {H} heads")
+
+
+@MultiHeadAttention.law
+def attends_to_itself_by_default(candidate, draw):
+    """Without x_kv the layer is self-attention."""
+    x, _, *W = single(draw_layer(draw, (2,), 5, 5, 6))
+    agree(asked(candidate, W, 3)(x), layer_by_loops(x, x, *W, 3), "the output of self-attention")
+
+
+@MultiHeadAttention.law
+def layer_obeys_masks(candidate, draw):
+    """One mask serves all heads: causal, per batch element, padding; a query without keys gets zeros."""
+    x_q, x_kv, *W = single(draw_layer(draw, (4,), 4, 4, 8))
+    nothing = draw.mask(4, 4)
+    nothing[1] = False
+    for mask in (np.tri(4, dtype=bool), draw.mask(4, 4, 4), draw.mask(4, 1, 4), nothing):
+        want = layer_by_loops(x_q, x_kv, *W, 4, mask)
+        agree(asked(candidate, W, 4)(x_q, x_kv, mask), want, f"the output under a mask {mask.shape}")
+
+
+@MultiHeadAttention.law
+def layer_keeps_the_batch_apart(candidate, draw):
+    """Changing one batch element leaves the answers of the others as they were."""
+    x, _, *W = single(draw_layer(draw, (3,), 4, 4, 6))
+    moved = x.copy()
+    moved[1] += 1.0
+    before, after = (np.asarray(asked(candidate, W, 2)(a)) for a in (x, moved))
+    agree(after[[0, 2]], before[[0, 2]], "the output of the batch elements that did not change")
+
+
+@MultiHeadAttention.law(wings=("in_torch",))
+def layer_trains(candidate, draw):
+    """The inputs get the gradients of every path, equal to finite differences."""
+    x_q, x_kv, *W = single(draw_layer(draw, (), 3, 4, 4))
+    x_q, x_kv, mask, g = x_q[None], x_kv[None], draw.mask(1, 3, 4), draw(1, 3, 4).astype(np.float32)
+    wanted = slopes(lambda a, b: layer_by_loops(a, b, *W, 2, mask), g, x_q.astype(float), x_kv.astype(float))
+    for got, want in zip(asked(candidate, W, 2).gradients(g, x_q, x_kv, mask), wanted, strict=True):
+        agree(got, want, "the gradient", rtol=1e-3, atol=1e-4)
+
+
+def as_layer(function):
+    """A class around a function, for mistakes and styles that are written as functions."""
+
+    class Layer:
+        def __init__(self, d_model, num_heads):
+            self.num_heads = num_heads
+
+        def load(self, **weights):
+            self.weights = weights
+
+        def __call__(self, x_q, x_kv=None, mask=None):
+            W = [self.weights[name] for name in ("W_q", "W_k", "W_v", "W_o")]
+            return function(x_q, x_q if x_kv is None else x_kv, *W, self.num_heads, mask)
+
+    Layer.__name__ = function.__name__
+    return Layer
+
+
+for style in (fused_projection, head_by_head, heads_in_the_batch):
+    MultiHeadAttention.style(as_layer(style))
