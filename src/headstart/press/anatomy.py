@@ -27,8 +27,10 @@ def _leads(section, leads):
 
 def _lead(node):
     """The word in bold and with a full stop that opens a paragraph, if one does."""
-    opens = isinstance(node, nodes.paragraph) and node.children and isinstance(node[0], nodes.strong)
-    return node[0].astext().removesuffix(".") if opens else None
+    if not isinstance(node, nodes.paragraph):
+        return None
+    first = next((child for child in node if child.astext()), None)  # MyST may begin with an empty text
+    return first.astext().removesuffix(".") if isinstance(first, nodes.strong) else None
 
 
 def _show_facts(section):

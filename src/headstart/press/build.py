@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from headstart.press import cache
 from headstart.press.notebook import ROOMS
 
 SECONDS_A_CELL = 120
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
 STRICT = ["-W", "-n", "--keep-going", "--all"]
@@ -32,11 +34,11 @@ def execute(root):
 
 def _failure(root, record):
     """The notebook, the cell and the last line of the error."""
-    traceback = record.traceback or "the notebook could not be executed"
+    traceback = COLOUR.sub("", record.traceback or "the notebook could not be executed").strip()
     cells = [cell for cell in nbformat.read(record.uri, as_version=4).cells if cell.cell_type == "code"]
     number = next((n for n, cell in enumerate(cells, 1) if cell.source.strip() and cell.source in traceback), "?")
     name = Path(record.uri).relative_to(root.resolve()).as_posix()
-    return f"{name}, code cell {number}: {traceback.strip().splitlines()[-1]}"
+    return f"{name}, code cell {number}: {traceback.splitlines()[-1]}"
 
 
 def main(arguments=None):

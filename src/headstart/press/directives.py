@@ -74,10 +74,11 @@ class Errata(Made):
 def _row(item, answers):
     """One line of the coverage table."""
     links = [f"{_mark(answer)}[{_cell(answer.title)}]({answer.target})" for answer in answers.get(item.id, [])]
+    links = links or ["*open*"]
     if item.is_false and not _is_refuted(answers, item):
         links.append("*erratum owed*")
     asks = "<br>".join(_cell(text) for text in (item.en, item.zh) if text)
-    return f"| {item.id} | {_cell(item.source)} | {asks} | {'<br>'.join(links) or '*open*'} |"
+    return f"| {item.id} | {_cell(item.source)} | {asks} | {'<br>'.join(links)} |"
 
 
 def _mark(answer):

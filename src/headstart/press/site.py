@@ -55,7 +55,8 @@ def _target_bibliography(app, doctree):
     """Let `bibliography.md#key` reach an entry, as a heading's slug does."""
     for key, bibliography in app.env.get_domain("cite").bibliographies.items():
         if key.docname == app.env.docname:
-            _slugs(app).update({entry: (0, node["ids"][0], entry) for entry, node in bibliography.citation_nodes.items()})
+            entries = bibliography.citation_nodes
+            _slugs(app).update({entry: (0, node["ids"][0], entry) for entry, node in entries.items()})
 
 
 def _target_labels_by_path(app, doctree):
