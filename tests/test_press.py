@@ -101,6 +101,7 @@ class Layer(nn.Module):
         super().__init__()
         self.softmax = softmax
 
+    # How it is done, which is not for the stub.
     @staticmethod
     def softmax_of(x):
         return softmax(x)
@@ -168,7 +169,7 @@ def course(tmp_path):
     (tmp_path / "book" / "chapters").mkdir(parents=True)
 
     def write(*cells, name="01_parts.md", setup=SETUP):
-        text = "\n".join(["# Parts √d", setup, *cells])
+        text = "\n".join(["# Parts √d\n\nA promise.\n", setup, *cells])
         (tmp_path / "book" / "chapters" / name).write_text(text, encoding="utf-8")
         return tmp_path
 
@@ -219,8 +220,8 @@ def test_a_stub_and_a_check_replace_the_exercise(course):
 
 def test_the_answer_sheet_says_what_it_is_and_has_no_hint(course):
     first, *rest = printed(course(exercise("countdown")), "solutions")["cells"]
-    title, blank, line = first["source"][:3]
-    assert (title, blank) == ("# Parts √d\n", "\n")
+    title, blank, line, gap, words = first["source"]
+    assert (title, blank, gap, words) == ("# Parts √d\n", "\n", "\n", "A promise.")
     assert "answer sheet" in line
     assert "(../notebooks/01_parts.ipynb)" in line
     assert not any("Stuck?" in "".join(each["source"]) for each in rest)
@@ -354,6 +355,13 @@ def test_stubs_of_odd_shapes(source, left):
     assert stub(source) == left
 
 
+def test_a_signature_names_a_sibling_as_the_notebook_does(course):
+    wing = course.root / "src" / "headstart" / "in_numpy" / "parts.py"
+    wing.write_text("class Cache:\n    pass\n\n\ndef step(cache: Cache):\n    return cache\n")
+    _, step = sources(course(exercise("Cache as Store"), exercise("step")), "notebooks")
+    assert step == "def step(cache: Store):\n    raise NotImplementedError"
+
+
 # --- answers
 
 
@@ -418,6 +426,13 @@ def test_helpers_are_followed_through_imports_and_their_aliases(course):
     assert "def softmax(" in text
     (root / "src" / "headstart" / "in_numpy" / "parts.py").write_text("def _half(x):\n    return x\n")
     assert "def softmax(" not in sources(root, "solutions")[0]
+
+
+def test_a_class_keeps_its_name_as_a_helper(course):
+    wing = course.root / "src" / "headstart" / "in_torch" / "parts.py"
+    wing.write_text("_N: int = 3\n\n\nclass Cache:\n    size = _N\n\n\ndef f():\n    return Cache()\n")
+    (text,) = sources(course(exercise("f", "torch")), "solutions")
+    assert text == ("_N_torch: int = 3\n\n\nclass Cache:\n    size = _N_torch\n\n\ndef f():\n    return Cache()")
 
 
 def test_decorators_of_the_house_are_left_out_of_methods_too(course):
@@ -535,13 +550,19 @@ def test_an_answer_may_not_lean_on_a_later_exercise(course):
 
 def test_a_helper_may_not_take_a_name_of_the_notebook(course):
     assert "it needs the helper _EPS, a name" in complaint(course(exercise("softmax"), cell("_EPS = 3")))
+    assert "it needs the helper _EPS, a name" in complaint(course(exercise("countdown as _EPS"), exercise("softmax")))
+    late = course.root / "src" / "headstart" / "in_numpy" / "late.py"
+    late.write_text("def _check(x):\n    return 7\n\n\ndef seven(x):\n    return _check(x)\n")
+    sentence = complaint(course(exercise("softmax"), exercise("seven", file="late")))
+    assert "exercise seven: it needs the helper _check, a name" in sentence
 
 
-def test_a_name_from_elsewhere_is_not_taken_for_an_exercise(course):
+@pytest.mark.parametrize("name", ["softmax", "_check"])
+def test_a_name_from_elsewhere_is_not_taken_for_ours(course, name):
     wing = course.root / "src" / "headstart" / "in_torch" / "parts.py"
-    wing.write_text("from torch import softmax\n\n\ndef f(x):\n    return softmax(x, -1)\n")
+    wing.write_text(f"from torch import {name}\n\n\ndef f(x):\n    return {name}(x, -1)\n")
     sentence = complaint(course(exercise("softmax"), exercise("f as f_torch", "torch")))
-    assert "it uses softmax from elsewhere" in sentence
+    assert f"it uses {name} from elsewhere" in sentence
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ KEPT_DECORATORS = {"staticmethod", "classmethod", "property"}
 def stub(source):
     """Cut a function or class down to its contract: signatures, docstrings, `raise NotImplementedError`."""
     module = cst.parse_module(undecorate(source, lambda name: name in KEPT_DECORATORS))
-    definition = module.body[0].with_changes(leading_lines=[])
+    definition = module.body[0]
     empty = _empty_class if isinstance(definition, cst.ClassDef) else _empty_function
     return module.with_changes(header=[], footer=[], body=[empty(definition)]).code.strip()
 
@@ -31,7 +31,7 @@ class _Undecorate(cst.CSTTransformer):
 
 def _empty_function(function):
     refusal = cst.parse_statement("raise NotImplementedError")
-    return _with_body(function.with_changes(lines_after_decorators=[]), [*_docstring(function), refusal])
+    return _with_body(function, [*_docstring(function), refusal])
 
 
 def _empty_class(definition):
@@ -40,7 +40,7 @@ def _empty_class(definition):
     methods = [each for each in parts if isinstance(each, cst.FunctionDef) and _is_public(each.name.value)]
     blank = [cst.EmptyLine(indent=False)]
     stubs = [_empty_function(method).with_changes(leading_lines=blank) for method in methods]
-    return _with_body(definition, [*_docstring(definition), *stubs] or [cst.parse_statement("pass")])
+    return _with_body(definition, [*_docstring(definition), *stubs])
 
 
 def _with_body(definition, statements):
