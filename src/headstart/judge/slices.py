@@ -1,0 +1,142 @@
+"""Which statements of a notebook an exercise needs. Cells are parsed one by one; nothing is executed here.
+
+A worker loads this file by path; the judge uses it to cut the course's own answers out of their modules.
+"""
+
+import __future__
+import ast
+import functools
+import operator
+import re
+import symtable
+from typing import NamedTuple
+
+UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+MAGIC = re.compile(r"(\s*)(?:[%!?].*|.*\?\s*|([\w\s,]+)=\s*[%!].*)", re.DOTALL)
+STAR = "*"
+FUTURE = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names))
+
+
+class Statement(NamedTuple):
+    """One top-level statement: where it stands, what names it binds, and which objects it changes (see _touched)."""
+
+    cell: int
+    node: ast.stmt
+    binds: frozenset
+    touches: frozenset
+
+    @property
+    def place(self):
+        return f"cell {self.cell}, line {self.node.lineno}"
+
+
+def parse(source, cell=1):
+    """Split one cell into its top-level statements; lines of magic become `pass`. Raises one of UNPARSABLE."""
+    lines = source.split("\n")
+    while True:
+        try:
+            tree = ast.parse("\n".join(lines))
+        except SyntaxError as error:
+            line = (error.lineno or 0) - 1
+            magic = MAGIC.fullmatch(lines[line]) if 0 <= line < len(lines) else None
+            if magic is None:
+                raise
+            lines[line] = f"{magic[1]}{magic[2].strip()} = None" if magic[2] else f"{magic[1]}pass"
+        else:
+            return [Statement(cell, node, frozenset(_bound(node)), frozenset(_touched(node))) for node in tree.body]
+
+
+def choose(statements, names, supplied=()):
+    """Keep, in order, the statements that the global `names` depend on, except through the `supplied` names."""
+    needed, imported, chosen = set(names), _imported(statements), set()
+    while True:
+        more = {i for i, each in enumerate(statements) if i not in chosen and _matters(each, needed, imported)}
+        if not more:
+            return [statements[i] for i in sorted(chosen)]
+        chosen |= more
+        needed |= set().union(*(uses(statements[i].node) for i in more)) - set(supplied)
+
+
+def uses(node):
+    """The global names that a statement, and the functions within it, refer to."""
+    table = symtable.symtable(ast.unparse(node), "<cell>", "exec")
+    found, inner = {each.get_name() for each in table.get_symbols() if each.is_referenced()}, table.get_children()
+    while inner:
+        table = inner.pop()
+        found |= {each.get_name() for each in table.get_symbols() if each.is_global()}
+        inner += table.get_children()
+    return found
+
+
+def is_stub(node):
+    """Is it a definition that still holds nothing but its docstring and `raise NotImplementedError`?"""
+    if isinstance(node, ast.ClassDef):
+        methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        return bool(methods) and all(is_stub(each) for each in methods)
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])
+
+
+def is_check(node, name):
+    """Is it the line `name = check(name)` that follows every exercise?"""
+    return isinstance(node, ast.Assign) and re.match(rf"{name} = check\({name}\W", ast.unparse(node)) is not None
+
+
+def means_to_define(source, name):
+    """Does the text of a cell that cannot be parsed look like the place where `name` is defined?"""
+    return re.search(rf"^\s*(?:def|class)\s+{name}\b|^{name}\s*=", source, re.MULTILINE) is not None
+
+
+def _matters(statement, needed, imported):
+    """Does a statement bind or change something needed? Calls such as `np.seterr(…)` are no change to the answer."""
+    changed = {name for name, by_call in statement.touches if not (by_call and name in imported)}
+    return STAR in statement.binds or not needed.isdisjoint(statement.binds | changed)
+
+
+def _imported(statements):
+    imports = [each for each in statements if isinstance(each.node, ast.Import | ast.ImportFrom)]
+    return set().union(*(each.binds for each in imports))
+
+
+def _bound(node):
+    """Names that a top-level statement binds, also within `if`, `for`, `with` and `try`."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name} | _declared_global(node)
+        case ast.Import(names=aliases):
+            return {alias.asname or alias.name.split(".")[0] for alias in aliases}
+        case ast.ImportFrom(names=aliases):
+            return {alias.asname or alias.name for alias in aliases}
+        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return {each.target.id for each in ast.walk(node) if isinstance(each, ast.NamedExpr)}
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return {name}
+    own = {getattr(node, field, None) for field in ("name", "rest")} if not isinstance(node, ast.alias) else set()
+    own = {name for name in own if isinstance(name, str)}  # except … as name, case … as name, case {**rest}
+    return own.union(*(_bound(child) for child in ast.iter_child_nodes(node)))
+
+
+def _declared_global(node):
+    """Names that a function binds in the notebook by `global`."""
+    return {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
+
+
+def _touched(node):
+    """Names whose object a statement changes, within blocks too: (x, False) for `x[0] = 1`, (x, True) for `x.update()`."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set()
+    if isinstance(node, ast.Expr):
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        return {(_root(called), True)} if isinstance(called, ast.Attribute) else set()
+    if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        return {(_root(node), False)}
+    return set().union(*(_touched(child) for child in ast.iter_child_nodes(node)))
+
+
+def _root(node):
+    """The name at the left end of `name.a[0].b`, or None."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None

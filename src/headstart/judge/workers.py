@@ -1,0 +1,130 @@
+"""Processes for learner code: a warm worker that forks a child an exercise, or a fresh process where none can fork."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("worker.py")
+FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
+TORCH = "torch torchgen functorch typing_extensions sympy mpmath networkx jinja2 markupsafe fsspec filelock".split()
+PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH]}
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
+
+
+class WorkshopError(Exception):
+    """No learner code can be run here; the message says why."""
+
+
+class Child:
+    """A process that runs one learner's code for one exercise."""
+
+    def __init__(self, channel, folder, kill):
+        self.channel, self._folder, self._kill, self._status = channel, folder, kill, None
+
+    def end(self):
+        """Kill it and all it has started, remove its folder; return how it ended, as subprocess does."""
+        if self._kill:
+            self.channel.close()
+            self._status, self._kill = self._kill(), None
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return self._status
+
+
+class Worker:
+    """The source of children for one wing."""
+
+    def __init__(self, wing, limits, walls):
+        self.folder = tempfile.mkdtemp(prefix="headstart-")
+        self.setting = {"wing": wing, "packages": _places(wing), "limits": vars(limits), "walls": walls, "forks": FORKS}
+        self.process = None
+
+    def child(self):
+        """Start a child. Raises WorkshopError."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        if not FORKS:
+            channel, process = _spawn(self.setting, folder)
+            return Child(channel, folder, lambda: _killed(process))
+        with contextlib.suppress(OSError, struct.error):
+            return self._forked(folder)
+        self._stop()  # a warm worker that died (out of memory, …) is replaced once
+        try:
+            return self._forked(folder)
+        except (OSError, struct.error) as error:
+            raise WorkshopError(f"the worker for {self.setting['wing']} does not start: {error}") from None
+
+    def _forked(self, folder):
+        if self.process is None:
+            self.control, self.process = _spawn(self.setting, self.folder)
+            self.control.settimeout(STARTING)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self.control, [folder.encode()], [theirs.fileno()])
+        (pid,) = struct.unpack(">q", self.control.recv(8))
+        return Child(ours, folder, lambda: self._reap(pid))
+
+    def _reap(self, pid):
+        """Kill a child's process group; its parent, the warm worker, tells how it ended."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        try:
+            self.control.send(b"reap")
+            return struct.unpack(">q", self.control.recv(8))[0]
+        except (OSError, struct.error):
+            self._stop()
+            return None
+
+    def _stop(self):
+        if self.process is not None:
+            self.control.close()
+            _killed(self.process)
+            self.process = None
+
+    def close(self):
+        """End the worker and remove its folder."""
+        self._stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _places(wing):
+    """Where the packages lie that a wing's answers may import; finding them imports none."""
+    specs = {name: importlib.util.find_spec(name) for name in PACKAGES[wing]}
+    return {name: spec.origin for name, spec in specs.items() if spec and spec.origin}
+
+
+def _spawn(setting, folder):
+    """Start an isolated interpreter with a line to it: (socket, process)."""
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET if FORKS else socket.SOCK_STREAM)
+    windows = sys.platform == "win32"
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-X", "utf8", WORKER, json.dumps(setting | {"line": theirs.fileno()})],
+            env=ONE_THREAD | ({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if windows else {}),
+            cwd=folder,
+            stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **({} if windows else {"pass_fds": [theirs.fileno()], "start_new_session": True}),
+        )
+        if windows:  # a socket is handed over by value, through the standard input
+            process.stdin.write(theirs.share(process.pid))
+            process.stdin.close()
+    return ours, process
+
+
+def _killed(process):
+    """Kill a process with its group and return how it ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform != "win32":
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    return process.wait()

@@ -1,0 +1,93 @@
+"""The workshop: where learner code runs, one child process an exercise, while the laws stay on this side."""
+
+import sys
+from dataclasses import dataclass, replace
+
+from headstart.judge import course
+from headstart.judge.candidate import Candidate, Stopped
+from headstart.judge.session import Session
+from headstart.judge.supply import supply
+from headstart.judge.trial import Trial, hold
+from headstart.judge.workers import Worker
+
+RANK = ["pass", "wrong", "error"]  # of two trials the better one counts; every other verdict ranks below these
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one exercise may use up. An answer that fails is tried a second time, with limits of its own.
+
+    seconds     of waiting for the answer, all its calls together
+    statement   seconds for one cell to be parsed or one statement of the notebook to run
+    memory      bytes on top of what the worker has when it starts
+    file_size   bytes of a file, where files can be written at all
+    files       open files
+    reply       bytes of all results together
+    """
+
+    seconds: float = 10.0
+    statement: float = 2.0
+    memory: int = 2 << 30
+    file_size: int = 1 << 20
+    files: int = 64
+    reply: int = 256 << 20
+
+
+class Workshop:
+    """Grades exercises, in workers that start when they are first needed. One thread at a time; close it after use."""
+
+    def __init__(self, limits=Limits(), require_confinement=False, walls=None):
+        self.limits, self.walls = limits, walls or []
+        self.tier = "each exercise runs in a process of its own, which is killed when its time is up"
+        self._workers = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        """End all workers."""
+        while self._workers:
+            self._workers.popitem()[1].close()
+
+    def grade(self, name, cells, seed):
+        """Judge the exercise `name` of a notebook, given as the sources of its code cells; return the Trial.
+
+        The learner's own definitions come first. If they do not pass, the course's answers take the place of those
+        exercises that this one needs, so that a mistake there does not cost this mark as well.
+        Raises UnknownExercise, WorkshopError.
+        """
+        own = self._try(name, cells, seed, ([], []))
+        parts = supply(name)
+        if own.verdict in ("pass", "not attempted") or not parts[1]:
+            return own
+        helped = self._try(name, cells, seed, parts)
+        if helped.verdict == "pass":
+            helped.message += f", with the course's own {', '.join(each[0] for each in parts[1])}"
+        return max(own, helped, key=_worth)
+
+    def _try(self, name, cells, seed, parts):
+        exercise, wing = course.find(name)
+        job = {"name": name, "cells": cells, "modules": parts[0], "supplied": parts[1], "bans": list(exercise.bans)}
+        with Session(self._worker(wing), self.limits) as session:
+            try:
+                session.load(job)
+            except Stopped as stopped:
+                return Trial(name, seed, stopped.verdict, str(stopped))
+            trial = hold(exercise, wing, Candidate(session.ask), name, seed)
+            if trial.verdict == "error" and session.failures:
+                trial.message += f" (before that, {session.failures[0]})"
+            return trial
+
+    def _worker(self, wing):
+        if wing not in self._workers:
+            self._workers[wing] = Worker(wing, self.limits, self.walls)
+        return self._workers[wing]
+
+
+def _worth(trial):
+    """A pass above all; then what teaches most."""
+    rank = RANK.index(trial.verdict) if trial.verdict in RANK else len(RANK)
+    return -rank, sum(finding.verdict == "pass" for finding in trial.findings)
