@@ -83,7 +83,8 @@ ERRATA = """# Errata
 
 def _pages(html):
     """Every page of a site, parsed, by path; a page that only leads on to another is left out."""
-    parsed = {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in html.rglob("*.html")}
+    files = [path for path in html.rglob("*.html") if "_static" not in path.parts]  # the theme leaves a template there
+    parsed = {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in files}
     return {path: page for path, page in parsed.items() if not page.select("meta[http-equiv=Refresh]")}
 
 
