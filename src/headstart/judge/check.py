@@ -45,7 +45,7 @@ def story(trial):
     if trial.verdict == "pass":
         return f"✓ {trial.name}: right, all {len(trial.findings)} laws hold."
     if trial.verdict == "not attempted":
-        return f"○ {trial.name}: not attempted yet."
+        return f"○ {trial.name}: not attempted, {trial.message}."
     lines = [f"✗ {trial.name}: {trial.verdict}."]
     if not trial.findings:
         lines.append(f"  {trial.message}")

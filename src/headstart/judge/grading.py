@@ -1,0 +1,108 @@
+"""The grading run: collect what was handed in and nothing else, grade it, report."""
+
+import contextlib
+import secrets
+import time
+
+import pytest
+
+from headstart.judge import record, reports, sitting
+from headstart.judge.items import NotebookNode
+from headstart.judge.submission import read
+
+
+class Grading:
+    """The hooks of a grading run over one submission."""
+
+    def __init__(self, config):
+        self.config, self.options = config, config.option
+        self.is_worker = hasattr(config, "workerinput")
+        self.is_spread = getattr(config.option, "dist", "no") != "no"  # by pytest-xdist
+        if self.options.seed is None:  # set here, before pytest-xdist copies the options for its workers
+            self.options.seed = self.new_seed()
+        self.opening = (sitting.open_workshop, (self.options.limit, self.options.require_confinement))
+        self.rows, self.tier, self.started = [], "", time.perf_counter()
+        self.open, self.workshop = contextlib.ExitStack(), None
+
+    def new_seed(self):
+        return secrets.randbits(32)
+
+    def nodes(self, session):
+        """What is collected."""
+        notebooks = read(self.options.submission)
+        return [NotebookNode.from_parent(session, name=notebook.path, notebook=notebook) for notebook in notebooks]
+
+    def begin(self, session):
+        """Open the workshop, unless there is nothing to run in it. Raises what the workshop raises."""
+        if any(not item.parent.notebook.problem for item in session.items):
+            function, arguments = self.opening
+            self.workshop = self.open.enter_context(function(*arguments))
+            self.tier = self.workshop.tier
+
+    def judge(self, name, notebook):
+        """The trial of one exercise."""
+        if notebook.problem:
+            return record.refusal(notebook.problem, self.options.seed)
+        return self.workshop.grade(name, list(notebook.cells), self.options.seed)
+
+    def pytest_collection(self, session):
+        """Collect the submission and nothing else. pytest-xdist's controller leaves that to its workers."""
+        if self.is_spread and not self.is_worker:
+            return None
+        hook, session.items = self.config.hook, []
+        for node in self.nodes(session):
+            report = hook.pytest_make_collect_report(collector=node)
+            hook.pytest_collectreport(report=report)
+            session.items += report.result
+        hook.pytest_collection_modifyitems(session=session, config=self.config, items=session.items)
+        hook.pytest_collection_finish(session=session)
+        session.testscollected = len(session.items)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """Begin, then leave the loop to pytest."""
+        if not self.options.collectonly and (self.is_worker or not self.is_spread):
+            self.begin(session)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        """Send the results along with the report, from a worker of pytest-xdist too."""
+        report = yield
+        if report.when == "call":
+            report.headstart = item.results
+        return report
+
+    def pytest_runtest_logreport(self, report):
+        if results := getattr(report, "headstart", None):
+            self.rows += map(record.thaw, results["rows"])
+            self.tier = results["tier"] or self.tier
+
+    def pytest_report_teststatus(self, report):
+        """Show the verdict of an exercise where pytest says PASSED or FAILED."""
+        results = getattr(report, "headstart", None)
+        if results and not self.options.classroom:
+            return report.outcome, "." if report.passed else "F", results["rows"][0]["trial"]["verdict"].upper()
+        return None
+
+    def pytest_sessionfinish(self, session):
+        self.open.close()
+        if not self.is_worker and not self.options.collectonly:
+            seconds = time.perf_counter() - self.started
+            for file in self.options.results:
+                reports.write(file, self.rows, {"seed": self.options.seed, "tier": self.tier, "seconds": seconds})
+
+    def pytest_terminal_summary(self, terminalreporter):
+        """The tables, and what is needed to repeat the run."""
+        for title, lines in self.tables():
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
+        terminalreporter.write_line("")
+        terminalreporter.write_line(f"{reports.points(self.rows)} · the same inputs again: --seed {self.options.seed}")
+        terminalreporter.write_line(f"confinement: {self.tier or 'no learner code ran'}")
+
+    def tables(self):
+        """(title, lines) for each notebook."""
+        for notebook in dict.fromkeys(row.notebook for row in self.rows):
+            yield notebook, reports.table([row.trial for row in self.rows if row.notebook == notebook])

@@ -1,0 +1,79 @@
+"""What pytest collects in a grading run: the exercises of one submission, or the submissions of a class."""
+
+import pytest
+
+from headstart.judge import record, reports, sitting
+from headstart.judge.check import story
+
+
+class NotPassed(Exception):
+    """Something earned nothing; the message is what the learner reads instead of a traceback through the judge."""
+
+
+class Graded(pytest.Item):
+    """An item with `results`: rows as plain data, and how learner code was confined."""
+
+    results = None
+
+    def repr_failure(self, excinfo, style=None):
+        return str(excinfo.value) if excinfo.errisinstance(NotPassed) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self):
+        return self.config.rootpath / self.parent.name, None, self.nodeid
+
+    @property
+    def grading(self):
+        return self.config.pluginmanager.get_plugin("headstart-grading")
+
+
+class NotebookNode(pytest.Collector):
+    """A notebook: its items are the exercises of its chapter, or the sentence that says why it cannot be read."""
+
+    def __init__(self, notebook, **rest):
+        super().__init__(nodeid=notebook.path, **rest)
+        self.notebook = notebook
+
+    def collect(self):
+        return [Exercise.from_parent(self, name=name) for name in sitting.exercises(self.notebook) or ["(notebook)"]]
+
+
+class Exercise(Graded):
+    """One exercise of one notebook."""
+
+    def runtest(self):
+        """Grade it. Raises NotPassed for every verdict but pass."""
+        notebook = self.parent.notebook
+        trial = self.grading.judge(self.name, notebook)
+        row = record.freeze(record.Row("", notebook.path, trial))
+        self.results = {"rows": [row], "tier": self.grading.tier}
+        if notebook.problem:
+            raise NotPassed(f"{notebook.path}: {notebook.problem}.")
+        if trial.verdict != "pass":
+            raise NotPassed(story(record.thaw(row).trial))
+
+
+class ClassNode(pytest.Collector):
+    """A class: its items are the submissions."""
+
+    def __init__(self, names, **rest):
+        super().__init__(nodeid=rest["name"], **rest)
+        self.names = names
+
+    def collect(self):
+        return [Submission.from_parent(self, name=name) for name in self.names]
+
+
+class Submission(Graded):
+    """Everything that one person handed in."""
+
+    def runtest(self):
+        """Wait for its marks. Raises NotPassed unless every exercise passed."""
+        self.results = self.grading.classroom.results(self.name)
+        rows = [record.thaw(row) for row in self.results["rows"]]
+        if not all(row.points for row in rows):
+            raise NotPassed("\n".join([f"{self.name}: {reports.points(rows)}", *map(_line, rows)]))
+
+
+def _line(row):
+    trial = row.trial
+    return f"  {row.notebook} {trial.name}: {trial.verdict}" + ("" if row.points else f", {trial.message}")
