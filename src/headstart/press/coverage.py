@@ -8,6 +8,7 @@ from headstart.press import errata, evidence, questions
 
 SEED_MAP = "book/seed_map.yml"
 OUTLINE = "003"  # the document whose figures and tables the seed map lists without a source
+ANSWERED_BY = {"questions": "question", "errata": "erratum"}  # figures, tables, passages: by any place
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,17 @@ def answers(root):
         for seed in seeds:
             found.setdefault(seed, []).append(answer)
     return found
+
+
+def is_answered(item, found):
+    """Whether the answers `found` (as from `answers`) hold one of the kind that the item asks for."""
+    kinds = {answer.kind for answer in found.get(item.id, [])}
+    return ANSWERED_BY[item.kind] in kinds if item.kind in ANSWERED_BY else bool(kinds)
+
+
+def is_refuted(item, found):
+    """Whether an erratum sets the item's false claim right."""
+    return any(answer.kind == "erratum" for answer in found.get(item.id, []))
 
 
 def _everything(root):

@@ -43,8 +43,9 @@ class Coverage(Made):
     def lines(self, root):
         """Yield the Markdown: a count, then one table a document."""
         items, answers = coverage.seed_map(root), coverage.answers(root)
-        answered, owed = sum(i in answers for i in items), [i for i in items.values() if i.is_false]
-        refuted = sum(_is_refuted(answers, item) for item in owed)
+        answered = sum(coverage.is_answered(item, answers) for item in items.values())
+        owed = [item for item in items.values() if item.is_false]
+        refuted = sum(coverage.is_refuted(item, answers) for item in owed)
         yield f"**{answered} of {len(items)}** items are answered, **{len(items) - answered}** are open. "
         yield f"Of {len(owed)} false claims, **{refuted}** are refuted on the [errata page](errata.md).\n"
         for document, name in DOCUMENTS.items():
@@ -74,8 +75,9 @@ class Errata(Made):
 def _row(item, answers):
     """One line of the coverage table."""
     links = [f"{_mark(answer)}[{_cell(answer.title)}]({answer.target})" for answer in answers.get(item.id, [])]
-    links = links or ["*open*"]
-    if item.is_false and not _is_refuted(answers, item):
+    if not coverage.is_answered(item, answers):
+        links.append("*open*")
+    if item.is_false and not coverage.is_refuted(item, answers):
         links.append("*erratum owed*")
     asks = "<br>".join(_cell(text) for text in (item.en, item.zh) if text)
     return f"| {item.id} | {_cell(item.source)} | {asks} | {'<br>'.join(links)} |"
@@ -83,10 +85,6 @@ def _row(item, answers):
 
 def _mark(answer):
     return "" if answer.kind == "question" else f"{answer.kind}: "
-
-
-def _is_refuted(answers, item):
-    return any(answer.kind == "erratum" for answer in answers.get(item.id, []))
 
 
 def _cell(text):
