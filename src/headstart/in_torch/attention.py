@@ -7,7 +7,7 @@ import torch
 from headstart.contract import shapes
 
 
-@shapes(x="...")
+@shapes(x="... n")
 def softmax(x, axis=-1):
     """Turn scores into weights: positive numbers that sum to one along `axis`.
 

@@ -1,0 +1,107 @@
+"""Bad input for any reference, made from the contract that its docstring states: the shape table.
+
+A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named twice, or as a factor of a product
+(`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask.
+"""
+
+import inspect
+import math
+import re
+
+import numpy as np
+
+from headstart.contract import ShapeError
+
+ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
+SIZES = {"H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}  # any other: 7
+LEADING = (2,)
+HEADS = "does not divide into"
+
+
+def accepted(answer, wing):
+    """List, in words, the bad input that `answer` (a function or a class of layers) does not refuse as it should."""
+    return [words for words, call, error, hint in cases(answer, wing) if not _refused(call, error, hint)]
+
+
+def cases(answer, wing):
+    """List (words, call, error, hint): `call()` must raise `error` with one sentence that matches `hint`."""
+    made = _cases(answer, answer, wing, f"^{answer.__name__}: .*")
+    if not inspect.isclass(answer):
+        return made
+    sizes = {name: SIZES[name] for name in inspect.signature(answer).parameters}
+    return made + _cases(lambda **inputs: answer(**sizes)(**inputs), answer.forward, wing, "")
+
+
+def tables(doc):
+    """Map each array of a docstring's shape table to (axes, whether it is a mask)."""
+    rows = {}
+    for names, axes, rest in ROW.findall(doc):
+        for name in names.split(", "):
+            rows[name] = ([axis.strip() for axis in axes.split(",") if axis.strip()], "boolean" in rest)
+    rows.pop("return", None)
+    return rows
+
+
+def _cases(function, contract, wing, sentence):
+    """Bad input for a function by the signature and the docstring of `contract`."""
+    rows, parameters = tables(inspect.getdoc(contract)), inspect.signature(contract).parameters
+    good = {name: _array(axes, mask) for name, (axes, mask) in rows.items()}
+    good |= {name: SIZES[name] for name in parameters if name in SIZES}
+    if "num_heads" in good and not rows:
+        good.pop("d_head", None)  # where d_head is given, any number of heads will do
+    function(**_converted(good, wing))  # what is called good must be good
+    bad = [(*case, sentence + hint) for name in rows for *case, hint in _bad_arrays(name, rows, good)]
+    if "num_heads" in good:
+        bad += [(f"num_heads={n}", {"num_heads": n}, ValueError, HEADS) for n in (0, -1, -2, 4)]
+    return [
+        (words, lambda change=change: function(**_converted(good | change, wing)), error, hint)
+        for words, change, error, hint in bad
+    ]
+
+
+def _bad_arrays(name, rows, good):
+    """A list for an array, one axis too few or too many, a size that another array contradicts, numbers as a mask."""
+    axes, mask = rows[name]
+    array = good[name]
+    yield f"{name} as a list", {name: array.tolist()}, TypeError, name
+    if mask:
+        yield f"{name} of numbers", {name: array.astype(np.float32)}, TypeError, name
+    else:
+        named = [axis for axis in axes if axis != "..."]
+        yield f"{name} of too few axes", {name: np.zeros(array.shape[-len(named) :][1:], "float32")}, ShapeError, name
+        if "..." not in axes:
+            yield f"{name} of too many axes", {name: array[None]}, ShapeError, name
+    for n, axis in enumerate(axes):
+        if axis != "..." and _is_settled_elsewhere(axis, name, rows):
+            larger = np.concatenate([array, np.take(array, [0], axis=n)], axis=n)
+            yield f"{name} with another {axis}", {name: larger}, ShapeError, "shape|rows|heads"
+
+
+def _is_settled_elsewhere(axis, name, rows):
+    factors = {f for other, (axes, _) in rows.items() if other != name for a in axes for f in (a, *a.split("·"))}
+    return axis in factors or (factors >= set(axis.split("·")))
+
+
+def _array(axes, mask):
+    shape = [n for axis in axes for n in (LEADING if axis == "..." else [_size(axis)])]
+    return np.ones(shape, bool) if mask else np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def _size(axis):
+    return math.prod(SIZES.get(factor, 7) for factor in axis.split("·"))
+
+
+def _converted(inputs, wing):
+    if wing == "in_numpy":
+        return inputs
+    import torch
+
+    return {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in inputs.items()}
+
+
+def _refused(call, error, hint):
+    try:
+        call()
+    except Exception as raised:
+        return isinstance(raised, error) and "\n" not in str(raised) and re.search(hint, str(raised)) is not None
+    return False

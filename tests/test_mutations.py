@@ -1,0 +1,93 @@
+"""Breaking any line of a reference turns the suite red: each small change is convicted by a law or by the contract."""
+
+import importlib
+import inspect
+import types
+
+import contracts
+import pytest
+from mutation import mutants
+
+from headstart.graders import exercises
+from headstart.graders.kit import Draw
+from headstart.judge.candidate import local
+
+COURSE = exercises()
+FILES = sorted({exercise.home for exercise in COURSE.values()})
+
+# Changes that change nothing, in one wing at least, each with its reason; no other change may stand here.
+EQUIVALENT = {
+    ("softmax", "`0.0` → `1.0`"): "any finite shift serves for a row of nothing but -inf: all its terms are exp(-inf)",
+    ("softmax", "`0.0` → `-1.0`"): "as above",
+    ("softmax", "`1.0` → `2.0`"): "a row of zeros may be divided by any number but zero",
+    ("softmax", "`x.detach()` → `x`"): "the gradient through the maximum cancels; detaching it only saves work",
+    ("attention_weights", "`q` → `k`"): "only in √d_head, which the contract makes the same for q and k",
+    ("additive_attention", "`(..., :, None, :)` → `(:, ..., None, :)`"): "one index written in two ways",
+    ("head_contributions", "`1` → `2`"): "only in reshape's -1: NumPy infers the axis for any negative length",
+    ("multi_head_attention", "`mask.ndim > 2` → `mask.ndim >= 2`"): "one mask for all broadcasts with a head axis too",
+    ("multi_head_attention", "`2` → `1`"): "as above",
+}
+LOADED = "`((self.W_q, W_q), (self.W_k, W_k), (self.W_v, W_v), (self.W_o, W_o))` → "
+EQUIVALENT |= {
+    ("MultiHeadAttention", LOADED + pairs): "the order in which the four weights are copied does not matter"
+    for pairs in (
+        "`((self.W_k, W_k), (self.W_q, W_q), (self.W_v, W_v), (self.W_o, W_o))`",
+        "`((self.W_q, W_q), (self.W_v, W_v), (self.W_k, W_k), (self.W_o, W_o))`",
+        "`((self.W_q, W_q), (self.W_k, W_k), (self.W_o, W_o), (self.W_v, W_v))`",
+    )
+}
+
+
+def changed(wing, home):
+    """Yield (name, line, words, namespace) for each small change to a file of a wing that still loads."""
+    module = importlib.import_module(f"headstart.{wing}.{home}")
+    for name, line, words, code in mutants(inspect.getsource(module), module.__file__):
+        namespace = vars(types.ModuleType(module.__name__))
+        try:
+            exec(code, namespace)
+        except Exception:  # turned red at import, the plainest way
+            continue
+        yield name, line, words, namespace
+
+
+def judges(name, wing, home):
+    """The exercises that must notice: its own, or for a helper every exercise of the file."""
+    every = [e for e in COURSE.values() if e.home == home and wing in e.wings]
+    return [e for e in every if e.name == name] or every
+
+
+def convicted(exercise, wing, namespace):
+    """Whether a law of the exercise, or its contract, is broken."""
+    answer = namespace[exercise.name]
+    try:
+        for law in exercise.laws:
+            if wing in law.wings:
+                law.holds(local(answer, wing), Draw(0, law.name))
+        return bool(contracts.accepted(answer, wing)) or owns_more_than_it_needs(answer)
+    except Exception:  # a broken law, an answer that raises, good input that is refused
+        return True
+
+
+def owns_more_than_it_needs(answer):
+    """Whether a layer has other parameters than its four projections: no law sees a bias that is never used."""
+    if not inspect.isclass(answer):
+        return False
+    return sum(p.numel() for p in answer(d_model=6, num_heads=2).parameters()) != 4 * 6 * 6
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("home", FILES)
+def test_every_change_is_convicted(home):
+    changes, free = set(), {}
+    for wing in sorted({wing for exercise in COURSE.values() if exercise.home == home for wing in exercise.wings}):
+        for name, line, words, namespace in changed(wing, home):
+            changes.add((name, words))
+            if not any(convicted(exercise, wing, namespace) for exercise in judges(name, wing, home)):
+                free[name, words] = f"{wing}/{home}.py, line {line}"
+    assert len(changes) > 10
+    assert {change: place for change, place in free.items() if change not in EQUIVALENT} == {}
+    assert {change for change in EQUIVALENT if change in changes} <= set(free), "convicted after all"
+
+
+def test_every_exception_names_a_function_of_the_course():
+    assert {name for name, _ in EQUIVALENT} <= set(COURSE)
