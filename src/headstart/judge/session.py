@@ -1,18 +1,15 @@
 """One exercise in one child: load the notebook, put the laws' requests to it, and never trust a word it says."""
 
-import contextlib
 import json
-import signal
 import time
 
 import numpy as np
 
-from headstart.judge import wire
+from headstart.judge import replies, wire
 from headstart.judge.candidate import Stopped
 from headstart.judge.text import shown
 
 RETRIES = 8  # cells and statements that may hang or crash before an exercise is given up
-MEMORY = ("MemoryError", "_ArrayMemoryError", "can't allocate memory")
 
 
 class Session:
@@ -56,10 +53,10 @@ class Session:
                     raise
                 self.child.end()
                 raise _Stuck(stopped.verdict, f"{place}: {stopped}", place) from None
-            with _demanding_form():
+            with replies.demanding_form():
                 if "loaded" in message:
-                    return _checked_news(message["loaded"])
-                place, patience = shown(_text(message["at"]), 80), self.limits.statement
+                    return replies.news(message["loaded"])
+                place, patience = shown(replies.text(message["at"]), 80), self.limits.statement
 
     def _judge_loading(self, name, news, skipped):
         """Go on if the child has a candidate, else say why there is none."""
@@ -81,10 +78,10 @@ class Session:
         self.number += 1
         self._send({"number": self.number, "request": request})
         message = self._hear(self.left)
-        with _demanding_form():
+        with replies.demanding_form():
             if message["number"] != self.number:
                 raise Stopped("refused", "its reply belongs to another question")
-            return _checked(message["reply"])
+            return replies.answer(message["reply"])
 
     def _send(self, message):
         frame = wire.pack(message)
@@ -96,10 +93,10 @@ class Session:
             message = self._within(seconds, lambda end: wire.unpack(lambda size: self._read(size, end), self.most))
         except wire.WireError as error:
             raise Stopped("refused", f"what it sent cannot be read: {shown(str(error))}") from None
-        if not isinstance(message, dict):
-            raise Stopped("refused", NONSENSE)
-        if "forbidden" in message:
-            raise Stopped("forbidden", f"it called {shown(_text(message['forbidden']), 80)}, which is what it should write")
+        with replies.demanding_form():
+            if "forbidden" in message.keys():  # noqa: SIM118 - it may be anything
+                name = shown(replies.text(message["forbidden"]), 80)
+                raise Stopped("forbidden", f"it called {name}, which the exercise asks you to write")
         return message
 
     def _read(self, size, end):
@@ -124,7 +121,7 @@ class Session:
             self.child.end()
             raise Stopped("timeout", f"it did not answer within {min(seconds, self.limits.seconds):g} s") from None
         except (EOFError, OSError):
-            raise _crashed(self.child.end()) from None
+            raise replies.crash(self.child.end()) from None
         finally:
             self.left -= time.monotonic() - started
 
@@ -135,59 +132,3 @@ class _Stuck(Stopped):
     def __init__(self, verdict, message, place):
         super().__init__(verdict, message)
         self.place = place
-
-
-NONSENSE = "what it sent is no answer to the question"
-
-
-@contextlib.contextmanager
-def _demanding_form():
-    """Refuse a message that lacks a part or has one of another kind."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise Stopped("refused", NONSENSE) from None
-
-
-def _text(value):
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _checked_news(news):
-    """A child's account of the loading, every part of the right type."""
-    failures = [shown(_text(each)) for each in news["failures"][:5]]
-    flags = {key: news[key] is True for key in ("found", "stub", "defined")}
-    return flags | {"failures": failures, "broken": shown(_text(news["broken"]))}
-
-
-def _checked(reply):
-    """A reply of the border's form, every part of it of the right type. Raises Stopped, KeyError, TypeError."""
-    if "refused" in reply:
-        what = shown(_text(reply["refused"]))
-        raise Stopped("refused", f"it returned {what}; a result may hold numbers and arrays of numbers, nothing else")
-    if "raised" in reply:
-        return {"raised": _story(reply["raised"])}
-    if not all(type(i) is int and i >= 0 for i in reply["changed"]):
-        raise TypeError
-    return {"value": reply["value"], "changed": list(reply["changed"])}
-
-
-def _story(told):
-    """A child's account of an exception, made fit to be shown. Raises Stopped if it ran out of memory."""
-    story = {key: shown(_text(told[key])) for key in ("type", "message")}
-    if story["type"] in MEMORY or MEMORY[-1] in story["message"]:
-        raise Stopped("memory", "it asked for more memory than it may have")
-    if "line" in told:
-        story |= {"line": int(told["line"]), "text": shown(_text(told["text"]), 120), "depth": int(told["depth"])}
-    return story
-
-
-def _crashed(status):
-    """The verdict on a process that ended before it answered."""
-    if status is None or status >= 0:
-        return Stopped("crashed", f"it ended its own process (exit code {status})")
-    if status == -signal.SIGKILL:
-        return Stopped("crashed", "its process was killed, or closed its line to the judge")
-    return Stopped("crashed", f"its process died ({signal.Signals(-status).name})")

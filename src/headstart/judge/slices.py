@@ -4,6 +4,7 @@ A worker loads this file by path; the judge uses it to cut the course's own answ
 """
 
 import __future__
+
 import ast
 import functools
 import operator
@@ -14,11 +15,12 @@ from typing import NamedTuple
 UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 MAGIC = re.compile(r"(\s*)(?:[%!?].*|.*\?\s*|([\w\s,]+)=\s*[%!].*)", re.DOTALL)
 STAR = "*"
-FUTURE = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names))
+FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
+FUTURE = functools.reduce(operator.or_, (feature.compiler_flag for feature in FEATURES))
 
 
 class Statement(NamedTuple):
-    """One top-level statement: where it stands, what names it binds, and which objects it changes (see _touched)."""
+    """One top-level statement: where it stands, what names it binds, and whose objects it changes."""
 
     cell: int
     node: ast.stmt
@@ -90,9 +92,8 @@ def means_to_define(source, name):
 
 
 def _matters(statement, needed, imported):
-    """Does a statement bind or change something needed? Calls such as `np.seterr(…)` are no change to the answer."""
-    changed = {name for name, by_call in statement.touches if not (by_call and name in imported)}
-    return STAR in statement.binds or not needed.isdisjoint(statement.binds | changed)
+    """Does a statement bind or change something needed? What it does to modules concerns other exercises as well: no."""
+    return STAR in statement.binds or not needed.isdisjoint(statement.binds | (statement.touches - imported))
 
 
 def _imported(statements):
@@ -124,14 +125,14 @@ def _declared_global(node):
 
 
 def _touched(node):
-    """Names whose object a statement changes, within blocks too: (x, False) for `x[0] = 1`, (x, True) for `x.update()`."""
+    """Names whose object a statement changes: `x.a = 1`, `x[0] = 1`, `x.update(…)`, also within blocks."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return set()
     if isinstance(node, ast.Expr):
         called = node.value.func if isinstance(node.value, ast.Call) else None
-        return {(_root(called), True)} if isinstance(called, ast.Attribute) else set()
+        return {_root(called)} if isinstance(called, ast.Attribute) else set()
     if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-        return {(_root(node), False)}
+        return {_root(node)}
     return set().union(*(_touched(child) for child in ast.iter_child_nodes(node)))
 
 

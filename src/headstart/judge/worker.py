@@ -4,12 +4,10 @@ It is started by path with `python -I -S`, can import numpy (and torch, where th
 of the course, and holds no secret: what a right answer is, only the judge knows.
 """
 
-import ast
 import gc
 import importlib
 import importlib.util
 import json
-import linecache
 import os
 import signal
 import socket
@@ -63,88 +61,12 @@ class Line:
         self.channel.sendall(self.wire.pack(message))
 
 
-class Loader:
-    """Runs the statements that define one exercise, one by one; what fails is noted and left out."""
-
-    def __init__(self, job, line, slices):
-        self.job, self.line, self.slices = job, line, slices
-        self.name, self.supplied = job["name"], {}
-        self.failures, self.flags = [], 0
-        self.space = types.ModuleType("__main__")
-        self.space.check = lambda answer, *args, **kwargs: answer
-        sys.modules["__main__"] = self.space
-
-    def load(self):
-        """Return the candidate (None if there is none) and what the judge should know about it."""
-        self._supply()
-        statements, broken = self._parse()
-        for statement in self.slices.choose(statements, [self.name], self.supplied):
-            self._run(statement)
-            vars(self.space).update(self.supplied)
-        own = [each for each in statements if self.name in each.binds and not self.slices.is_check(each.node, self.name)]
-        candidate = None if own and self.slices.is_stub(own[-1].node) else getattr(self.space, self.name, None)
-        news = {"found": candidate is not None, "stub": bool(own) and self.slices.is_stub(own[-1].node)}
-        return candidate, news | {"defined": bool(own), "broken": broken, "failures": self.failures[:5]}
-
-    def _supply(self):
-        """Make the course's answers to other exercises from their source text, out of the learner's reach."""
-        for module_name, source in self.job["modules"]:
-            module = sys.modules[module_name] = types.ModuleType(module_name)
-            exec(compile(source, f"<{module_name}>", "exec", dont_inherit=True), vars(module))
-        for name, module_name, attribute in self.job["supplied"]:
-            self.supplied[name] = getattr(sys.modules[module_name], attribute)
-        for module_name, _ in self.job["modules"]:
-            del sys.modules[module_name]
-        vars(self.space).update(self.supplied)
-
-    def _parse(self):
-        """All statements of all cells, and the complaint about a broken cell that was meant to define the exercise."""
-        statements, broken = [], ""
-        for number, source in enumerate(self.job["cells"], 1):
-            if not self._enter(f"cell {number}"):
-                continue
-            linecache.cache[f"<cell {number}>"] = (len(source), None, source.splitlines(True), f"<cell {number}>")
-            try:
-                statements += self.slices.parse(source, number)
-            except self.slices.UNPARSABLE as error:
-                if self.slices.means_to_define(source, self.name):
-                    broken = f"cell {number} is not Python: {_sentence(error)}"
-        return statements, broken
-
-    def _run(self, statement):
-        """Execute one statement under a beacon, so that the judge knows whom to blame if it never ends."""
-        if not self._enter(statement.place):
-            return
-        try:
-            tree = ast.Module([statement.node], [])
-            code = compile(tree, f"<cell {statement.cell}>", "exec", self.flags, dont_inherit=True)
-            self.flags |= code.co_flags & self.slices.FUTURE
-            exec(code, vars(self.space))
-        except Exception as error:
-            if "headstart" not in str(error):  # the course's package is not here, and an answer has no need of it
-                self.failures.append(f"{statement.place}: {_sentence(error)}")
-
-    def _enter(self, place):
-        """Announce a step, unless an earlier child has shown that it never returns."""
-        if place in self.job["skip"]:
-            return False
-        self.line.say({"at": place})
-        return True
-
-
-def _sentence(error):
-    """An exception in one line."""
-    where = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {text}"[:300] + where
-
-
 def session(line, tools, wing):
     """One exercise: take the job, load the answer, answer requests until the judge hangs up."""
     job = line.hear()
     job |= json.loads(bytes(job.pop("notebook")))
-    tools.guard.install(job["bans"], lambda name: (line.say({"forbidden": name}), os._exit(0)))
-    candidate, news = Loader(job, line, tools.slices).load()
+    tools.guard.install(tools.bans, job["bans"], lambda name: (line.say({"forbidden": name}), os._exit(0)))
+    candidate, news = tools.loader.Loader(job, line, tools.slices).load()
     line.say({"loaded": news})
     while True:
         message = line.hear()
@@ -165,54 +87,98 @@ def nursery(control, tools, setting):
             if child == 0:
                 control.close()
                 os.chdir(message)
-                _grow_up(socket.socket(fileno=lines[0]), tools, setting)
+                live(socket.socket(fileno=lines[0]), tools, setting)
             os.close(lines[0])
             os.setpgid(child, child)
             control.send(struct.pack(">q", child))
         elif message:
             _, status = os.waitpid(child, 0)
+            tools.orphans.end()
             control.send(struct.pack(">q", os.waitstatus_to_exitcode(status)))
         else:
             os._exit(0)  # the judge is gone
 
 
-def _grow_up(channel, tools, setting):
-    """What a process does before and after it becomes a learner's."""
+class Orphans:
+    """What a child has started and left behind comes to its parent, this process. (With seccomp nothing can.)"""
+
+    def __init__(self, confine):
+        confine.adopt_orphans()
+        try:
+            self.list = open(f"/proc/self/task/{os.getpid()}/children")  # noqa: SIM115 - Landlock will forbid to open it
+        except OSError:
+            self.list = None
+
+    def end(self):
+        """Kill them all, and those that then come to light."""
+        while self.list and (found := self._found()):
+            for pid in found:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+    def _found(self):
+        self.list.seek(0)
+        return [int(pid) for pid in self.list.read().split()]
+
+
+def live(channel, tools, setting):
+    """The life of a learner's process: build the walls, then work within them."""
     try:
-        os.setpgid(0, 0)
+        if hasattr(os, "setpgid"):
+            os.setpgid(0, 0)
+        tools.confine.tie_to_parent()
+        tools.confine.limit(setting["limits"], processes="seccomp" in setting["walls"])
+        if "seccomp" in setting["walls"]:
+            tools.seccomp.apply(tools.confine.libc(), tools.confine.landlock_version() >= 3)
         gc.enable()
         session(Line(channel, tools.wire), tools, setting["wing"])
     finally:
         os._exit(1)
 
 
-def _warm_up(wing):
-    """Touch what the first exercise would otherwise pay for."""
+def warm_up(tools, setting):
+    """Import and touch what the first exercise would otherwise pay for, and build the wall that all of them share."""
     import numpy as np
 
     np.exp(np.ones((2, 2)) @ np.ones((2, 2))).sum()
-    if wing == "in_torch":
+    if setting["wing"] == "in_torch":
         import torch
 
         torch.set_num_threads(1)
         torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), -1).sum()
+    tools.bans = tools.guard.prepare(setting["bans"])
+    tools.orphans = Orphans(tools.confine)
+    setting["limits"]["memory"] += tools.confine.size()
+    if "landlock" in setting["walls"]:
+        folders = [os.path.dirname(place) for place in setting["packages"].values() if place.endswith("__init__.py")]
+        files = [place for place in setting["packages"].values() if not place.endswith("__init__.py")]
+        tools.confine.landlock([*tools.confine.library_files(), *folders, *files])
     gc.collect()
     gc.freeze()
     gc.disable()
 
 
+TOOLS = ("wire", "border", "slices", "loader", "guard", "confine", "seccomp")
+
+
 def main():
     """Become a warm worker that forks, or where that is not possible a worker for one exercise."""
     setting = json.loads(sys.argv[1])
+    channel = take_line(setting)
     sys.meta_path.append(Packages(setting["packages"]))
-    channel = socket.socket(fileno=setting["line"])
-    _warm_up(setting["wing"])
-    tools = types.SimpleNamespace(**{name: sibling(name) for name in ("wire", "border", "slices", "guard")})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tools = types.SimpleNamespace(**{name: sibling(name) for name in TOOLS})
+    warm_up(tools, setting)
     if setting["forks"]:
         nursery(channel, tools, setting)
     else:
-        _grow_up(channel, tools, setting)
+        live(channel, tools, setting)
+
+
+def take_line(setting):
+    """The socket that the judge has handed over."""
+    if sys.platform == "win32":
+        return socket.fromshare(sys.stdin.buffer.read())
+    return socket.socket(fileno=setting["line"])
 
 
 if __name__ == "__main__":

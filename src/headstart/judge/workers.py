@@ -11,12 +11,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("worker.py")
 FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
-TORCH = "torch torchgen functorch typing_extensions sympy mpmath networkx jinja2 markupsafe fsspec filelock".split()
-PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH]}
+TORCH = ["torch", "torchgen", "functorch"]
+BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]
+PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH, *BEHIND_TORCH]}
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
 
@@ -40,32 +42,15 @@ class Child:
         return self._status
 
 
-class Worker:
-    """The source of children for one wing."""
+class Nursery:
+    """A warm worker: a process that has its library imported and forks a child for each exercise."""
 
-    def __init__(self, wing, limits, walls):
-        self.folder = tempfile.mkdtemp(prefix="headstart-")
-        self.setting = {"wing": wing, "packages": _places(wing), "limits": vars(limits), "walls": walls, "forks": FORKS}
-        self.process = None
+    def __init__(self, setting, folder):
+        self.control, self.process = _spawn(setting, folder)
+        self.control.settimeout(STARTING)
 
-    def child(self):
-        """Start a child. Raises WorkshopError."""
-        folder = tempfile.mkdtemp(dir=self.folder)
-        if not FORKS:
-            channel, process = _spawn(self.setting, folder)
-            return Child(channel, folder, lambda: _killed(process))
-        with contextlib.suppress(OSError, struct.error):
-            return self._forked(folder)
-        self._stop()  # a warm worker that died (out of memory, …) is replaced once
-        try:
-            return self._forked(folder)
-        except (OSError, struct.error) as error:
-            raise WorkshopError(f"the worker for {self.setting['wing']} does not start: {error}") from None
-
-    def _forked(self, folder):
-        if self.process is None:
-            self.control, self.process = _spawn(self.setting, self.folder)
-            self.control.settimeout(STARTING)
+    def child(self, folder):
+        """Have a child forked. Raises OSError or struct.error if the warm worker is no more."""
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self.control, [folder.encode()], [theirs.fileno()])
@@ -80,19 +65,46 @@ class Worker:
             self.control.send(b"reap")
             return struct.unpack(">q", self.control.recv(8))[0]
         except (OSError, struct.error):
-            self._stop()
+            self.close()
             return None
 
-    def _stop(self):
-        if self.process is not None:
-            self.control.close()
-            _killed(self.process)
-            self.process = None
-
     def close(self):
-        """End the worker and remove its folder."""
-        self._stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.control.close()
+        _killed(self.process)
+
+
+class Worker:
+    """The source of children for one wing."""
+
+    def __init__(self, wing, limits, walls, bans):
+        self.folder, self.nurseries = tempfile.mkdtemp(prefix="headstart-"), []
+        self.setting = {"wing": wing, "packages": _places(wing), "limits": vars(limits), "bans": bans}
+        self.setting |= {"walls": walls, "forks": FORKS}
+        self.close = weakref.finalize(self, _sweep, self.folder, self.nurseries, os.getpid())
+
+    def child(self):
+        """Start a child. Raises WorkshopError."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        if not FORKS:
+            channel, process = _spawn(self.setting, folder)
+            return Child(channel, folder, lambda: _killed(process))
+        for _ in range(2):  # a warm worker that died (out of memory, …) is replaced once
+            if not self.nurseries:
+                self.nurseries.append(Nursery(self.setting, self.folder))
+            try:
+                return self.nurseries[0].child(folder)
+            except (OSError, struct.error) as error:
+                self.nurseries.pop().close()
+                reason = error
+        raise WorkshopError(f"the worker for {self.setting['wing']} does not start: {reason}")
+
+
+def _sweep(folder, nurseries, owner):
+    """End a worker and remove its folder; a copy of this process, made by fork, leaves them alone."""
+    if os.getpid() == owner:
+        for nursery in nurseries:
+            nursery.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _places(wing):

@@ -1,9 +1,10 @@
 """The workshop: where learner code runs, one child process an exercise, while the laws stay on this side."""
 
-import sys
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass
 
-from headstart.judge import course
+from headstart.graders import exercises
+from headstart.judge import course, tiers
 from headstart.judge.candidate import Candidate, Stopped
 from headstart.judge.session import Session
 from headstart.judge.supply import supply
@@ -34,12 +35,20 @@ class Limits:
 
 
 class Workshop:
-    """Grades exercises, in workers that start when they are first needed. One thread at a time; close it after use."""
+    """Grades exercises, in workers that start when they are first needed. One thread at a time; close it after use.
+
+    tier   how learner code is confined here: the end of the sentence "learner code ran …"
+    walls  of what this machine offers (see tiers.walls), what to use; None means all of it
+
+    Raises Unconfined if `require_confinement` and this machine does not offer all walls.
+    """
 
     def __init__(self, limits=Limits(), require_confinement=False, walls=None):
-        self.limits, self.walls = limits, walls or []
-        self.tier = "each exercise runs in a process of its own, which is killed when its time is up"
-        self._workers = {}
+        self.limits, self._workers = limits, {}
+        self.walls = tiers.walls() if walls is None else walls
+        self.tier = tiers.sentence(self.walls)
+        if require_confinement:
+            tiers.demand(self.walls)
 
     def __enter__(self):
         return self
@@ -70,21 +79,27 @@ class Workshop:
 
     def _try(self, name, cells, seed, parts):
         exercise, wing = course.find(name)
+        started = time.perf_counter()
         job = {"name": name, "cells": cells, "modules": parts[0], "supplied": parts[1], "bans": list(exercise.bans)}
         with Session(self._worker(wing), self.limits) as session:
             try:
                 session.load(job)
+                trial = hold(exercise, wing, Candidate(session.ask), name, seed)
             except Stopped as stopped:
-                return Trial(name, seed, stopped.verdict, str(stopped))
-            trial = hold(exercise, wing, Candidate(session.ask), name, seed)
-            if trial.verdict == "error" and session.failures:
-                trial.message += f" (before that, {session.failures[0]})"
-            return trial
+                trial = Trial(name, seed, stopped.verdict, str(stopped))
+        if trial.findings and trial.verdict == "error" and session.failures:
+            trial.message += f" (before that, {session.failures[0]})"
+        trial.seconds = time.perf_counter() - started
+        return trial
 
     def _worker(self, wing):
         if wing not in self._workers:
-            self._workers[wing] = Worker(wing, self.limits, self.walls)
+            self._workers[wing] = Worker(wing, self.limits, self.walls, _bans())
         return self._workers[wing]
+
+
+def _bans():
+    return sorted({ban for exercise in exercises().values() for ban in exercise.bans})
 
 
 def _worth(trial):
