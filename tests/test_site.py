@@ -227,6 +227,14 @@ def test_a_failing_cell_is_named(tmp_path, capsys):
     assert "build: notebooks/01_attention.ipynb, code cell 2: AssertionError" in capsys.readouterr().err
 
 
+def test_a_broken_notebook_is_told_in_one_sentence(tmp_path, capsys):
+    _write(tmp_path, "notebooks/01_attention.ipynb", "{")
+    assert build.main(["--root", str(tmp_path)]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("build: notebooks/01_attention.ipynb is no notebook (")
+    assert message.count("\n") == 1
+
+
 def test_a_change_of_the_code_empties_the_cache(tmp_path):
     _write(tmp_path, "src/headstart/a.py", "x = 1\n")
     assert not cache.refresh(tmp_path)

@@ -10,8 +10,9 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from jupyter_cache.readers import NbReadError
 
-from headstart.press import cache
+from headstart.press import PressError, cache
 from headstart.press.notebook import ROOMS
 
 SECONDS_A_CELL = 120
@@ -22,14 +23,31 @@ STRICT = ["-W", "-n", "--keep-going", "--all"]
 
 
 def execute(root):
-    """Run every notebook that the cache does not know, in parallel; returns one sentence for each that failed."""
+    """Run every notebook that the cache does not know, in parallel; returns one sentence for each that failed.
+
+    Raises PressError for a file that is no notebook.
+    """
     store = get_cache(str(root / cache.CACHE))
     for record in store.list_project_records():
         store.remove_nb_from_project(record.pk)
-    for path in sorted(path for room in ROOMS for path in (root / room).glob("*.ipynb")):
-        store.add_nb_to_project(str(path))
-    result = load_executor("local-parallel", store).run_and_cache(timeout=SECONDS_A_CELL)
+    paths = sorted(path for room in ROOMS for path in (root / room).glob("*.ipynb"))
+    different = {}  # notebooks with the same code share one place in the cache: run one of them
+    for path in paths:
+        code, record = _enter(store, path, root)
+        different.setdefault(code, record)
+    chosen = list(different.values())
+    result = load_executor("local-parallel", store).run_and_cache(filter_pks=chosen, timeout=SECONDS_A_CELL)
     return [_failure(root, store.get_project_record(uri)) for uri in [*result.excepted, *result.errored]]
+
+
+def _enter(store, path, root):
+    """Make a notebook known to the cache; returns a hash of its code and the record's number."""
+    record = store.add_nb_to_project(str(path)).pk
+    try:
+        notebook = store.get_project_notebook(record).nb
+    except NbReadError as error:
+        raise PressError(f"{path.relative_to(root).as_posix()} is no notebook ({error})") from None
+    return store.create_hashed_notebook(notebook)[1], record
 
 
 def _failure(root, record):
@@ -48,7 +66,10 @@ def main(arguments=None):
     root = parser.parse_args(arguments).root.resolve()
     os.environ.update(ONE_THREAD)  # two processes of many threads each are slower than two of one
     cache.refresh(root)
-    failures = execute(root)
+    try:
+        failures = execute(root)
+    except PressError as error:
+        failures = [f"{error}."]
     if failures:
         print(*(f"build: {failure}" for failure in failures), sep="\n", file=sys.stderr)
         return 1
