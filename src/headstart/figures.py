@@ -88,3 +88,16 @@ def blocks(ax, rows, title="", labels=None):
     ax.set_aspect("equal")
     ax.axis("off")
     return ax
+
+
+def table(headers, rows):
+    """A Markdown table for a notebook; numbers are shortened, whole numbers get thin groups of three digits."""
+    from IPython.display import Markdown
+
+    def cell(value):
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            return f"{value:,}".replace(",", "\u202f")
+        return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)
+
+    lines_ = [headers, ["---"] * len(headers), *([cell(value) for value in row] for row in rows)]
+    return Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines_))
