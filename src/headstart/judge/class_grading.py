@@ -35,10 +35,8 @@ class ClassGrading(Grading):
         return [ClassNode.from_parent(session, name=shown(name), names=list(self.classroom.paths))]
 
     def begin(self, session):
-        """Try the workshop once, so that a machine that cannot confine says so at the start; begin with everybody."""
-        function, arguments = self.opening
-        with function(*arguments):
-            pass
+        """Open a workshop, so that a machine that cannot confine says so at the start; then begin with everybody."""
+        self.new_workshop().close()
         if not self.is_worker:
             self.classroom.start([item.name for item in session.items])
 

@@ -9,6 +9,8 @@ import pytest
 from headstart.judge import record, reports, sitting
 from headstart.judge.items import NotebookNode
 from headstart.judge.submission import read
+from headstart.judge.tiers import Unconfined
+from headstart.judge.trial import Trial
 
 
 class Grading:
@@ -33,17 +35,28 @@ class Grading:
         return [NotebookNode.from_parent(session, name=notebook.path, notebook=notebook) for notebook in notebooks]
 
     def begin(self, session):
-        """Open the workshop, unless there is nothing to run in it. Raises what the workshop raises."""
+        """Open the workshop, unless there is nothing to run in it. Raises UsageError."""
         if any(not item.parent.notebook.problem for item in session.items):
-            function, arguments = self.opening
-            self.workshop = self.open.enter_context(function(*arguments))
+            self.workshop = self.open.enter_context(self.new_workshop())
             self.tier = self.workshop.tier
+
+    def new_workshop(self):
+        """A workshop as the command line wants it. Raises UsageError where learner code cannot be confined enough."""
+        function, arguments = self.opening
+        try:
+            return function(*arguments)
+        except Unconfined as reason:
+            raise pytest.UsageError(f"--require-confinement: {reason}") from None
 
     def judge(self, name, notebook):
         """The trial of one exercise."""
         if notebook.problem:
             return record.refusal(notebook.problem, self.options.seed)
-        return self.workshop.grade(name, list(notebook.cells), self.options.seed)
+        try:
+            return self.workshop.grade(name, list(notebook.cells), self.options.seed)
+        except Exception as error:  # no fault of the learner's, and no mark either: it must stand in every report
+            message = f"the judge itself failed ({type(error).__name__}: {error})"
+            return Trial(name, self.options.seed, "error", message)
 
     def pytest_collection(self, session):
         """Collect the submission and nothing else. pytest-xdist's controller leaves that to its workers."""
@@ -100,7 +113,7 @@ class Grading:
                 terminalreporter.write_line(line)
         terminalreporter.write_line("")
         terminalreporter.write_line(f"{reports.points(self.rows)} · the same inputs again: --seed {self.options.seed}")
-        terminalreporter.write_line(f"confinement: {self.tier or 'no learner code ran'}")
+        terminalreporter.write_line(f"learner code ran {self.tier or 'nowhere'}")
 
     def tables(self):
         """(title, lines) for each notebook."""

@@ -19,7 +19,7 @@ class Graded(pytest.Item):
         return str(excinfo.value) if excinfo.errisinstance(NotPassed) else super().repr_failure(excinfo, style)
 
     def reportinfo(self):
-        return self.config.rootpath / self.parent.name, None, self.nodeid
+        return self.config.rootpath / self.parent.name, None, self.name
 
     @property
     def grading(self):
@@ -70,10 +70,9 @@ class Submission(Graded):
         """Wait for its marks. Raises NotPassed unless every exercise passed."""
         self.results = self.grading.classroom.results(self.name)
         rows = [record.thaw(row) for row in self.results["rows"]]
-        if not all(row.points for row in rows):
-            raise NotPassed("\n".join([f"{self.name}: {reports.points(rows)}", *map(_line, rows)]))
+        if missed := [row for row in rows if not row.points]:
+            raise NotPassed("\n".join([f"{self.name}: {reports.points(rows)}", *map(_line, missed)]))
 
 
 def _line(row):
-    trial = row.trial
-    return f"  {row.notebook} {trial.name}: {trial.verdict}" + ("" if row.points else f", {trial.message}")
+    return f"  {row.notebook} {row.trial.name}: {row.trial.verdict}, {row.trial.message}"

@@ -50,7 +50,7 @@ def page(rows, facts):
     for row in rows:
         groups.setdefault((row.submission, row.notebook), []).append(row)
     body = "\n".join(_group(" · ".join(filter(None, name)), group) for name, group in groups.items())
-    line = f"The same inputs again: --seed {facts['seed']}. Confinement: {facts['tier'] or 'no learner code ran'}."
+    line = f"The same inputs again: --seed {facts['seed']}. Learner code ran {facts['tier'] or 'nowhere'}."
     return PAGE.format(title=escape(points(rows)), style=STYLE, facts=escape(line), body=body)
 
 

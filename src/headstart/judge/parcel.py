@@ -92,7 +92,7 @@ def _entries(folder):
 
 
 def _is_hidden(name):
-    return name.startswith(".") or name == "__MACOSX"
+    return (name.startswith(".") and name.strip(".")) or name == "__MACOSX"
 
 
 def _in_zip(data):

@@ -41,13 +41,14 @@ def _is_grading(options):
     return options.submission is not None or options.classroom is not None
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config, parser, args):
-    """Before any conftest.py is looked for: settings that lie beside a submission are none."""
+    """Before any conftest.py is looked for, and before output is captured: settings beside a submission are none."""
     if _is_grading(early_config.known_args_namespace):
         from headstart.judge import settings
 
         settings.forget(early_config, parser, args)
+    return (yield)
 
 
 def pytest_configure(config):

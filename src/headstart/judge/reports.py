@@ -99,7 +99,7 @@ def _write_gradescope(path, rows, facts):
     result = {
         "score": sum(row.points for row in rows),
         "execution_time": round(facts["seconds"], 3),
-        "output": f"{points(rows)}. Seed {facts['seed']}. Confinement: {facts['tier']}",
+        "output": f"{points(rows)}. Seed {facts['seed']}. Learner code ran {facts['tier'] or 'nowhere'}.",
         "output_format": "text",
         "stdout_visibility": "hidden",
         "tests": tests,

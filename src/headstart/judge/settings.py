@@ -5,7 +5,9 @@ before any plugin is loaded; `--submission=PATH` keeps it from looking there at 
 """
 
 import copy
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,13 @@ import pytest
 
 def forget(config, parser, args):
     """Undo what pytest took from settings files, and switch off what would read or write beside a submission."""
-    beside = _beside(config.known_args_namespace)
-    _demand_clean_imports(beside)
-    sys.path[:] = [entry for entry in sys.path if not Path(entry or ".").resolve().is_relative_to(beside)]
+    options = config.known_args_namespace
+    submission = _existing(options.submission or options.classroom or "")
+    ini = config.inipath if options.inifilename is None else None
+    if ini is not None and _is_beside(ini.parent, submission):
+        raise SystemExit(_run_again(config))
+    _demand_clean_imports(submission)
+    sys.path[:] = [entry for entry in sys.path if not _is_beside(Path(entry or ".").resolve(), submission)]
     from_file = config.getini("addopts")
     if args[: len(from_file)] == from_file:
         del args[: len(from_file)]
@@ -28,21 +34,34 @@ def forget(config, parser, args):
     config.known_args_namespace = parser.parse_known_args(args, namespace=copy.copy(config.option))
 
 
-def _beside(options):
-    """The folder in which nothing but notebooks counts. Raises UsageError."""
-    path = Path(options.submission or options.classroom or "")
+def _run_again(config):
+    """Settings beside the submission have already shaped this run: start over with settings that say nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        nothing = Path(folder, "pytest.ini")
+        nothing.write_text("[pytest]\n")
+        clean = [sys.executable, "-P", "-m", "pytest", "-c", nothing, f"--rootdir={config.invocation_params.dir}"]
+        return subprocess.call([*clean, *config.invocation_params.args], cwd=config.invocation_params.dir)
+
+
+def _existing(path):
+    """The submission's real path. Raises UsageError."""
+    path = Path(path)
     if not path.exists() and not path.is_symlink():
         raise pytest.UsageError(f"there is nothing at {path}")
-    folder = path.resolve() if path.is_dir() else path.resolve().parent
-    if Path(sys.prefix).is_relative_to(folder):
+    if _is_beside(Path(sys.prefix), path.resolve()):
         raise pytest.UsageError(f"{path} holds the Python that is running: name the folder of notebooks itself")
-    return folder
+    return path.resolve()
 
 
-def _demand_clean_imports(folder):
+def _is_beside(folder, submission):
+    """Is this a folder that was handed in: the submission, one within it, or the one that a single file lies in?"""
+    return folder.is_relative_to(submission) if submission.is_dir() else folder == submission.parent
+
+
+def _demand_clean_imports(submission):
     """`python -m pytest` inside a submission may have imported its json.py long before this. Raises UsageError."""
-    for module in list(sys.modules.values()):
+    for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).resolve().parent in (folder, folder / module.__name__):
-            name = Path(file).name
-            raise pytest.UsageError(f"{name} beside the submission was imported: run pytest from another folder")
+        if file and _is_beside(Path(file).resolve().parent, submission):
+            message = f"{name} was imported from beside the submission: run pytest from another folder"
+            raise pytest.UsageError(message)
