@@ -53,17 +53,19 @@ def bars(ax, names, values, ylabel, title="", color=BLUE):
 
 def flow(ax, boxes, arrows, title=""):
     """Draw a diagram: boxes {name: (x, y, text, color)} in units of boxes, arrows [(from, to, text)] between them."""
-    for x, y, text, color in boxes.values():
+    drawn = {}
+    for name, (x, y, text, color) in boxes.items():
         style = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": color, "linewidth": 1.6}
-        ax.text(x, y, text, ha="center", va="center", fontsize=9, bbox=style, zorder=3)
+        drawn[name] = ax.text(x, y, text, ha="center", va="center", fontsize=9, bbox=style, zorder=3)
     for start, end, text in arrows:
         (x0, y0), (x1, y1) = boxes[start][:2], boxes[end][:2]
-        arrow = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 16, "shrinkB": 16, "linewidth": 1.2}
-        ax.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow)
+        arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.2, "shrinkA": 2, "shrinkB": 2}
+        arrow |= {"patchA": drawn[start].get_bbox_patch(), "patchB": drawn[end].get_bbox_patch()}
+        ax.annotate("", xy=(x1, y1), xytext=(x0, y0), arrowprops=arrow, zorder=1)
         if text:
-            middle = ((x0 + x1) / 2, (y0 + y1) / 2)
             pad = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-            ax.text(*middle, text, ha="center", va="center", fontsize=8, color="#374151", bbox=pad, zorder=4)
+            middle = ((x0 + x1) / 2, (y0 + y1) / 2)
+            ax.text(*middle, text, ha="center", va="center", fontsize=8, color="#374151", bbox=pad, zorder=2)
     xs, ys = [box[0] for box in boxes.values()], [box[1] for box in boxes.values()]
     ax.set_xlim(min(xs) - 0.9, max(xs) + 0.9)
     ax.set_ylim(min(ys) - 0.6, max(ys) + 0.6)
