@@ -1,4 +1,4 @@
-"""Bad input for any reference, made from the contract that its docstring states: the shape table.
+"""Good and bad input for any reference, made from the contract that its docstring states: the shape table.
 
 A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named twice, or as a factor of a product
 (`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask.
@@ -13,8 +13,8 @@ import numpy as np
 from headstart.contract import ShapeError
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
-SIZES = {"H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}  # any other: 7
-LEADING = (2,)
+SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}
+OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
 
 
@@ -42,19 +42,37 @@ def tables(doc):
     return rows
 
 
+def inputs(contract, sizes=SIZES, seed=0):
+    """Good input for a function: arrays (float64, masks boolean) by its shape table, sizes by their names."""
+    rng, parameters = np.random.default_rng(seed), inspect.signature(contract).parameters
+    good = {}
+    for name, (axes, mask) in tables(inspect.getdoc(contract)).items():
+        shape = [math.prod(sizes.get(factor, OTHER) for factor in axis.split("·")) for axis in axes]
+        good[name] = rng.random(shape) < 0.6 if mask else rng.normal(size=shape)
+    return good | {name: sizes[name] for name in parameters if name in sizes}
+
+
+def converted(arguments, wing):
+    """The same arguments with tensors for arrays, if the wing is PyTorch's."""
+    if wing == "in_numpy":
+        return arguments
+    import torch
+
+    return {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+
+
 def _cases(function, contract, wing, sentence):
     """Bad input for a function by the signature and the docstring of `contract`."""
-    rows, parameters = tables(inspect.getdoc(contract)), inspect.signature(contract).parameters
-    good = {name: _array(axes, mask) for name, (axes, mask) in rows.items()}
-    good |= {name: SIZES[name] for name in parameters if name in SIZES}
-    if "num_heads" in good and not rows:
+    rows, good = tables(inspect.getdoc(contract)), inputs(contract)
+    if not rows:
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
-    function(**_converted(good, wing))  # what is called good must be good
+    good = {k: v.astype("float32") if hasattr(v, "dtype") and v.dtype != bool else v for k, v in good.items()}
+    function(**converted(good, wing))  # what is called good must be good
     bad = [(*case, sentence + hint) for name in rows for *case, hint in _bad_arrays(name, rows, good)]
     if "num_heads" in good:
         bad += [(f"num_heads={n}", {"num_heads": n}, ValueError, HEADS) for n in (0, -1, -2, 4)]
     return [
-        (words, lambda change=change: function(**_converted(good | change, wing)), error, hint)
+        (words, lambda change=change: function(**converted(good | change, wing)), error, hint)
         for words, change, error, hint in bad
     ]
 
@@ -80,23 +98,6 @@ def _bad_arrays(name, rows, good):
 def _is_settled_elsewhere(axis, name, rows):
     factors = {f for other, (axes, _) in rows.items() if other != name for a in axes for f in (a, *a.split("·"))}
     return axis in factors or (factors >= set(axis.split("·")))
-
-
-def _array(axes, mask):
-    shape = [n for axis in axes for n in (LEADING if axis == "..." else [_size(axis)])]
-    return np.ones(shape, bool) if mask else np.random.default_rng(0).normal(size=shape).astype(np.float32)
-
-
-def _size(axis):
-    return math.prod(SIZES.get(factor, 7) for factor in axis.split("·"))
-
-
-def _converted(inputs, wing):
-    if wing == "in_numpy":
-        return inputs
-    import torch
-
-    return {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in inputs.items()}
 
 
 def _refused(call, error, hint):
