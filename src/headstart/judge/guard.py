@@ -14,7 +14,8 @@ ATTENTION = r"aten::\w*(attention|transformer_encoder)\w*(\.out)?"
 SOFTMAX = r"aten::\w*softmax\w*(\.int|\.out|\.int_out)?"
 OPERATORS = {"scaled_dot_product_attention": ATTENTION, "MultiheadAttention": ATTENTION, "softmax": SOFTMAX}
 KIN = {"torch.nn.MultiheadAttention": ["torch.nn.functional.multi_head_attention_forward"]}
-KEYS = "CPU AutogradCPU CompositeImplicitAutograd FuncTorchBatched SparseCPU MkldnnCPU NestedTensorCPU".split()  # noqa: SIM905
+KEYS = "CPU AutogradCPU CompositeImplicitAutograd SparseCPU MkldnnCPU NestedTensorCPU".split()  # noqa: SIM905
+VMAP = ["FuncTorchBatched", "FuncTorchVmapMode"]  # it takes calls apart itself, with or without a kernel of its own
 
 
 def prepare(bans):
@@ -67,7 +68,8 @@ def _operators(ban):
 
     names = [name for name in _C._dispatch_get_all_op_names() if re.fullmatch(pattern, name) and "backward" not in name]
     on_cpu = [name for name in names if _C._dispatch_has_computed_kernel_for_dispatch_key(name, "CPU")]
-    return [(name, key) for name in on_cpu for key in KEYS if _C._dispatch_has_kernel_for_dispatch_key(name, key)]
+    has = _C._dispatch_has_kernel_for_dispatch_key
+    return [(name, key) for name in on_cpu for key in KEYS + VMAP if key in VMAP or has(name, key)]
 
 
 def _override(operators, stopper):

@@ -15,7 +15,7 @@ def demanding_form():
     """Refuse a message that lacks a part or has one of another kind."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise Stopped("refused", NONSENSE) from None
 
 

@@ -112,14 +112,14 @@ class Session:
 
     def _within(self, seconds, act):
         """Do something with the child that must be over by the deadline, and charge the time to it."""
-        started = time.monotonic()
-        end = started + min(seconds, self.left)
+        started, allowed = time.monotonic(), min(seconds, self.left)
         try:
-            self.child.channel.settimeout(max(end - started, 1e-3))
-            return act(end)
+            self.child.channel.settimeout(max(allowed, 1e-3))
+            return act(started + allowed)
         except TimeoutError:
             self.child.end()
-            raise Stopped("timeout", f"it did not answer within {min(seconds, self.limits.seconds):g} s") from None
+            limit = seconds if allowed < self.left else self.limits.seconds
+            raise Stopped("timeout", f"it did not end within {limit:g} s") from None
         except (EOFError, OSError):
             raise replies.crash(self.child.end()) from None
         finally:

@@ -92,7 +92,7 @@ def means_to_define(source, name):
 
 
 def _matters(statement, needed, imported):
-    """Does a statement bind or change something needed? What it does to modules concerns other exercises as well: no."""
+    """Does a statement bind or change something needed? What it does to imports is no matter."""
     return STAR in statement.binds or not needed.isdisjoint(statement.binds | (statement.touches - imported))
 
 
@@ -108,6 +108,8 @@ def _bound(node):
             return {name} | _declared_global(node)
         case ast.Import(names=aliases):
             return {alias.asname or alias.name.split(".")[0] for alias in aliases}
+        case ast.ImportFrom(module="__future__"):
+            return {STAR}  # it concerns every statement
         case ast.ImportFrom(names=aliases):
             return {alias.asname or alias.name for alias in aliases}
         case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():

@@ -71,6 +71,8 @@ def _ask(law, candidate, seed):
         verdict, message = "error", f"{raised}{_inputs(candidate.record)}"
     except Stopped as stopped:
         verdict, message = stopped.verdict, str(stopped)
+    except Exception as error:  # the law tripped over what it was given
+        verdict, message = "wrong", f"what it returned is not of the contract's form ({type(error).__name__}: {error})"
     return Finding(law.name, law.sentence, verdict, message, *arrays)
 
 

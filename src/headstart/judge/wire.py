@@ -32,7 +32,7 @@ def pack(message):
 
 
 def unpack(read, most, header_most=HEADER):
-    """Read one message with `read(n) -> exactly n bytes`. Raises WireError if it is malformed or above `most` bytes."""
+    """Read one message with `read(n) -> bytearray of n bytes`. Raises WireError if it is malformed or too long."""
     (size,) = struct.unpack(">I", read(4))
     if size > header_most:
         raise WireError(f"a header of {size} bytes, at most {header_most} are allowed")
@@ -82,7 +82,7 @@ def _arrays(read, specs, most):
     if len(sizes) > ARRAYS or sum(sizes) > most:
         raise WireError(f"{len(sizes)} arrays of {sum(sizes)} bytes together, which is too much")
     return [
-        np.frombuffer(bytearray(read(size)), np.dtype(dtype)).reshape(shape)
+        np.ndarray(shape, np.dtype(dtype), read(size))
         for size, (dtype, shape) in zip(sizes, specs, strict=True)
     ]
 

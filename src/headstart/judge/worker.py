@@ -13,9 +13,11 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import types
 
 EVERYTHING = 1 << 62  # bytes: the judge is trusted
+READY = b"!"
 
 
 def sibling(name):
@@ -116,6 +118,11 @@ class Orphans:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
 
+    def forget(self):
+        """Close the list, in a child."""
+        if self.list:
+            self.list.close()
+
     def _found(self):
         self.list.seek(0)
         return [int(pid) for pid in self.list.read().split()]
@@ -124,6 +131,7 @@ class Orphans:
 def live(channel, tools, setting):
     """The life of a learner's process: build the walls, then work within them."""
     try:
+        tools.orphans.forget()
         if hasattr(os, "setpgid"):
             os.setpgid(0, 0)
         tools.confine.tie_to_parent()
@@ -153,6 +161,7 @@ def warm_up(tools, setting):
         folders = [os.path.dirname(place) for place in setting["packages"].values() if place.endswith("__init__.py")]
         files = [place for place in setting["packages"].values() if not place.endswith("__init__.py")]
         tools.confine.landlock([*tools.confine.library_files(), *folders, *files])
+    tempfile.tempdir = "."  # libraries ask for it, though within the walls nothing is writable
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -168,6 +177,7 @@ def main():
     sys.meta_path.append(Packages(setting["packages"]))
     tools = types.SimpleNamespace(**{name: sibling(name) for name in TOOLS})
     warm_up(tools, setting)
+    channel.send(READY)
     if setting["forks"]:
         nursery(channel, tools, setting)
     else:

@@ -20,6 +20,7 @@ TORCH = ["torch", "torchgen", "functorch"]
 BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]
 PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH, *BEHIND_TORCH]}
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+CACHE = {"TORCHINDUCTOR_CACHE_DIR": "."}  # torch.func makes sure at its first call that this exists
 STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
 
 
@@ -47,7 +48,6 @@ class Nursery:
 
     def __init__(self, setting, folder):
         self.control, self.process = _spawn(setting, folder)
-        self.control.settimeout(STARTING)
 
     def child(self, folder):
         """Have a child forked. Raises OSError or struct.error if the warm worker is no more."""
@@ -96,7 +96,7 @@ class Worker:
             except (OSError, struct.error) as error:
                 self.nurseries.pop().close()
                 reason = error
-        raise WorkshopError(f"the worker for {self.setting['wing']} does not start: {reason}")
+        raise WorkshopError(f"the worker for {self.setting['wing']} does not stay alive ({reason})")
 
 
 def _sweep(folder, nurseries, owner):
@@ -110,6 +110,8 @@ def _sweep(folder, nurseries, owner):
 def _places(wing):
     """Where the packages lie that a wing's answers may import; finding them imports none."""
     specs = {name: importlib.util.find_spec(name) for name in PACKAGES[wing]}
+    if wing == "in_torch" and specs["torch"] is None:
+        raise WorkshopError("PyTorch is not installed, and without it no PyTorch exercise can be graded")
     return {name: spec.origin for name, spec in specs.items() if spec and spec.origin}
 
 
@@ -120,7 +122,7 @@ def _spawn(setting, folder):
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-X", "utf8", WORKER, json.dumps(setting | {"line": theirs.fileno()})],
-            env=ONE_THREAD | ({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if windows else {}),
+            env=ONE_THREAD | CACHE | ({"SYSTEMROOT": os.environ["SYSTEMROOT"]} if windows else {}),
             cwd=folder,
             stdin=subprocess.PIPE if windows else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -130,7 +132,12 @@ def _spawn(setting, folder):
         if windows:  # a socket is handed over by value, through the standard input
             process.stdin.write(theirs.share(process.pid))
             process.stdin.close()
-    return ours, process
+    ours.settimeout(STARTING)
+    with contextlib.suppress(OSError):
+        if ours.recv(1):
+            return ours, process
+    ours.close()
+    raise WorkshopError(f"the worker for {setting['wing']} does not start (exit code {_killed(process)})")
 
 
 def _killed(process):
