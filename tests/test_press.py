@@ -221,7 +221,7 @@ def test_a_stub_and_a_check_replace_the_exercise(course):
 def test_the_answer_sheet_says_what_it_is_and_has_no_hint(course):
     first, *rest = printed(course(exercise("countdown")), "solutions")["cells"]
     title, blank, line, gap, words = first["source"]
-    assert (title, blank, gap, words) == ("# Parts √d\n", "\n", "\n", "A promise.")
+    assert (title, blank, gap, words) == ("# Parts √d: answers\n", "\n", "\n", "A promise.")
     assert "answer sheet" in line
     assert "(../notebooks/01_parts.ipynb)" in line
     assert not any("Stuck?" in "".join(each["source"]) for each in rest)

@@ -74,7 +74,7 @@ def _introduced(chapter, cells):
         raise PressError(f"{chapter.path.as_posix()}: the manuscript must begin with its title (# …)")
     stubs = f"../notebooks/{chapter.path.stem}.ipynb"
     line = f"*This is the answer sheet of [the chapter's notebook]({stubs}): try that one first.*"
-    source = f"{title}\n\n{line}\n\n{rest.lstrip()}".rstrip()
+    source = f"{title}: answers\n\n{line}\n\n{rest.lstrip()}".rstrip()
     return [new_markdown_cell(source, metadata=first.metadata), *others]
 
 
