@@ -17,6 +17,7 @@ def softmax(x, axis=-1):
 
     Law: adding one number to a whole row changes nothing, softmax(x + c) = softmax(x).
     That is what makes it safe for large scores: subtract the row's maximum first.
+    The point is to write it: torch.softmax and its kin are not allowed here.
     Source: Goodfellow, Bengio and Courville 2016, Deep Learning, section 4.1.
     """
     top = x.detach().amax(dim=axis, keepdim=True)  # a constant shift: no gradient flows through it

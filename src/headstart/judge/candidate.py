@@ -2,6 +2,7 @@
 
 from headstart.graders.kit import Broken
 from headstart.judge.border import answer, leaves
+from headstart.judge.practice import refusing
 
 
 class Stopped(Exception):
@@ -66,10 +67,17 @@ def _translated(story):
         return Stopped("not attempted", "the answer is still `raise NotImplementedError`")
     if story["type"] == "ContractError":
         return Broken(story["message"])
+    if story["type"] == "ForbiddenCall":
+        return Stopped("forbidden", story["message"])
     where = f" in line {story['line']}: {story['text']}" if story.get("text") else ""
     return AnswerRaised(f"it raised {story['type']}: {story['message']}{where}")
 
 
-def local(function, wing):
-    """The candidate that lives in this process."""
-    return Candidate(lambda request: answer(function, request, wing))
+def local(function, wing, bans=()):
+    """The candidate that lives in this process; it may not call what is named in `bans`."""
+
+    def transport(request):
+        with refusing(wing, bans):
+            return answer(function, request, wing)
+
+    return Candidate(transport)

@@ -19,7 +19,8 @@ def check(answer, name=None, seed=None):
     """
     name = name or _name_of(answer, sys._getframe(1).f_globals)
     exercise, wing = course.find(name)
-    trial = hold(exercise, wing, local(answer, wing), name, secrets.randbits(32) if seed is None else seed)
+    candidate = local(answer, wing, exercise.bans)
+    trial = hold(exercise, wing, candidate, name, secrets.randbits(32) if seed is None else seed)
     print(report(trial))
     return answer if trial.verdict == "pass" else course.reference(exercise, wing)
 
