@@ -1,7 +1,9 @@
 """Good and bad input for any reference, made from the contract that its docstring states: the shape table.
 
 A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named twice, or as a factor of a product
-(`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask.
+(`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask,
+"whole numbers" an array of token numbers. Indented rows such as `"norm"   gain, bias (d_model,)` are the entries of
+the dict above them, tuples in this order; `"blocks"   list of encoder_block's weights` names where to look further.
 """
 
 import inspect
@@ -11,8 +13,12 @@ import re
 import numpy as np
 
 from headstart.contract import ShapeError
+from headstart.judge.border import walk
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
+PLAIN = re.compile(r"^(\w+(?:, \w+)*) {2,}\S", re.MULTILINE)
+ENTRY = re.compile(r'^ +"(\w+)" +(.*)', re.MULTILINE)
+PART = re.compile(r"(\w+(?:, \w+)*) \(([^)]*)\)")
 SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
@@ -33,23 +39,53 @@ def cases(answer, wing):
 
 
 def tables(doc):
-    """Map each array of a docstring's shape table to (axes, whether it is a mask)."""
+    """Map each array of a docstring's shape table to (axes, its type)."""
     rows = {}
     for names, axes, rest in ROW.findall(doc):
+        kind = bool if "boolean" in rest else int if "whole numbers" in rest else float
         for name in names.split(", "):
-            rows[name] = ([axis.strip() for axis in axes.split(",") if axis.strip()], "boolean" in rest)
+            rows[name] = (_axes(axes), kind)
     rows.pop("return", None)
     return rows
+
+
+def documented(doc):
+    """Every name that has a row in a docstring's table, arrays and plain arguments alike."""
+    return {name for row in (ROW, PLAIN) for match in row.finditer(doc) for name in match[1].split(", ")}
+
+
+def _axes(text):
+    return [axis.strip() for axis in text.split(",") if axis.strip()]
 
 
 def inputs(contract, sizes=SIZES, seed=0):
     """Good input for a function: arrays (float64, masks boolean) by its shape table, sizes by their names."""
     rng, parameters = np.random.default_rng(seed), inspect.signature(contract).parameters
-    good = {}
-    for name, (axes, mask) in tables(inspect.getdoc(contract)).items():
-        shape = [math.prod(sizes.get(factor, OTHER) for factor in axis.split("·")) for axis in axes]
-        good[name] = rng.random(shape) < 0.6 if mask else rng.normal(size=shape)
+    rows = tables(inspect.getdoc(contract))
+    good = {name: _array(axes, kind, sizes, rng) for name, (axes, kind) in rows.items()}
+    if "weights" in parameters:
+        good["weights"] = _weights(contract, sizes, rng)
     return good | {name: sizes[name] for name in parameters if name in sizes}
+
+
+def _array(axes, kind, sizes, rng):
+    shape = [math.prod(sizes.get(factor, OTHER) for factor in axis.split("·")) for axis in axes]
+    if kind is float:
+        return rng.normal(size=shape)
+    return rng.random(shape) < 0.6 if kind is bool else rng.integers(OTHER, size=shape)
+
+
+def _weights(contract, sizes, rng):
+    """The dict of weights that a docstring describes: each entry a tuple of arrays, one array, or a list of dicts."""
+    made = {}
+    for name, text in ENTRY.findall(inspect.getdoc(contract)):
+        if others := re.match(r"list of (\w+)'s weights", text):
+            made[name] = [_weights(inspect.unwrap(contract).__globals__[others[1]], sizes, rng)]
+        else:
+            parts = [_axes(axes) for names, axes in PART.findall(text) for _ in names.split(", ")]
+            arrays = tuple(_array(axes, float, sizes, rng) for axes in parts)
+            made[name] = arrays if len(arrays) > 1 else arrays[0]
+    return made
 
 
 def converted(arguments, wing):
@@ -58,7 +94,12 @@ def converted(arguments, wing):
         return arguments
     import torch
 
-    return {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+    return walk(arguments, lambda leaf: torch.from_numpy(np.array(leaf)) if isinstance(leaf, np.ndarray) else leaf)
+
+
+def cast(arguments, dtype):
+    """The same arguments with every float array in another precision."""
+    return walk(arguments, lambda leaf: leaf.astype(dtype) if str(getattr(leaf, "dtype", "")) == "float64" else leaf)
 
 
 def _cases(function, contract, wing, sentence):
@@ -66,7 +107,7 @@ def _cases(function, contract, wing, sentence):
     rows, good = tables(inspect.getdoc(contract)), inputs(contract)
     if not rows:
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
-    good = {k: v.astype("float32") if hasattr(v, "dtype") and v.dtype != bool else v for k, v in good.items()}
+    good = cast(good, "float32")
     function(**converted(good, wing))  # what is called good must be good
     bad = [(*case, sentence + hint) for name in rows for *case, hint in _bad_arrays(name, rows, good)]
     if "num_heads" in good:
@@ -79,10 +120,10 @@ def _cases(function, contract, wing, sentence):
 
 def _bad_arrays(name, rows, good):
     """A list for an array, one axis too few or too many, a size that another array contradicts, numbers as a mask."""
-    axes, mask = rows[name]
+    axes, kind = rows[name]
     array = good[name]
     yield f"{name} as a list", {name: array.tolist()}, TypeError, name
-    if mask:
+    if kind is bool:
         yield f"{name} of numbers", {name: array.astype(np.float32)}, TypeError, name
     else:
         named = [axis for axis in axes if axis != "..."]

@@ -14,6 +14,7 @@ from torch import nn
 from headstart.graders import exercises
 from headstart.in_torch.attention import attention_weights, scaled_dot_product_attention, softmax
 from headstart.in_torch.multi_head import MultiHeadAttention, multi_head_attention, split_heads
+from headstart.judge.border import leaves, walk
 
 WINGS = ("in_numpy", "in_torch")
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-5}, torch.float64: {"rtol": 1e-10, "atol": 1e-12}}
@@ -157,8 +158,7 @@ def test_the_wings_agree(exercise, B, H, d_head, T_q, T_k, seed):
 @pytest.mark.parametrize("exercise", BOTH)
 def test_the_dtype_stays(exercise, dtype):
     for wing, function in zip(WINGS, wings(exercise), strict=True):
-        arguments = contracts.inputs(function)
-        arguments = {k: v.astype(dtype) if k not in ("num_heads", "mask") else v for k, v in arguments.items()}
+        arguments = contracts.cast(contracts.inputs(function), dtype)
         assert str(function(**contracts.converted(arguments, wing)).dtype).removeprefix("torch.") == dtype
 
 
@@ -166,8 +166,13 @@ def test_the_dtype_stays(exercise, dtype):
 def test_gradients_equal_finite_differences(exercise):
     _, function = wings(exercise)
     arguments = contracts.converted(contracts.inputs(function, seed=1), "in_torch")
-    floats = {k: v.requires_grad_() for k, v in arguments.items() if torch.is_tensor(v) and v.is_floating_point()}
-    rest = {k: v for k, v in arguments.items() if k not in floats}
-    assert torch.autograd.gradcheck(
-        lambda *xs: function(**dict(zip(floats, xs, strict=True)), **rest), (*floats.values(),)
-    )
+
+    def is_float(leaf):
+        return torch.is_tensor(leaf) and leaf.is_floating_point()
+
+    def with_floats(*xs):
+        rest = iter(xs)
+        return function(**walk(arguments, lambda leaf: next(rest) if is_float(leaf) else leaf))
+
+    floats = [leaf.requires_grad_() for leaf in leaves(arguments) if is_float(leaf)]
+    assert torch.autograd.gradcheck(with_floats, floats)

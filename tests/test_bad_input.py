@@ -20,12 +20,10 @@ def test_reference_refuses_what_its_contract_excludes(exercise, wing):
 
 
 @pytest.mark.parametrize(("exercise", "wing"), REFERENCES)
-def test_every_array_has_its_row_in_the_shape_table(exercise, wing):
+def test_every_argument_has_its_row_in_the_shape_table(exercise, wing):
     answer = reference(exercise, wing)
     contract = getattr(answer, "forward", answer)
-    rows = contracts.tables(inspect.getdoc(contract))
-    plain = {"self", "num_heads", "d_model", "d_head", "T_q", "T_k", "bias", "axis"}
-    assert set(inspect.signature(contract).parameters) - plain <= set(rows)
+    assert set(inspect.signature(contract).parameters) - {"self"} <= contracts.documented(inspect.getdoc(contract))
 
 
 def test_bad_input_is_found_where_nothing_is_checked():
