@@ -21,7 +21,7 @@ grade: work
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest -o addopts= -p headstart.judge.plugin --submission work
 
 bench: $(READY)
-	$(BIN)/python -m headstart.judge.bench
+	$(BIN)/python -m headstart.bench
 
 print: $(READY)
 	$(BIN)/python -m headstart.press
