@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+from headstart.judge.trial import Trial
 
 PYTEST = [sys.executable, "-P", "-m", "pytest", "--disable-plugin-autoload", "-p", "headstart.judge.plugin"]
 
@@ -51,3 +54,28 @@ def run(*arguments, cwd, command=PYTEST, **environment):
         timeout=120,
         check=False,
     )
+
+
+class StandIn:
+    """A workshop without learner code: the first cell says what is to happen. It logs whom it graded and where."""
+
+    tier = "nowhere at all"
+
+    def __init__(self, log):
+        self.log = Path(log)
+
+    def __enter__(self):
+        return self
+
+    def grade(self, name, cells, seed):
+        act, who = cells[0].split()
+        if name == "softmax":
+            already = who in self.graded()
+            with self.log.open("a") as log:
+                log.write(f"{who} {os.getpid()}\n")
+            if act == "dies" or (act == "dies-once" and not already):
+                os._exit(1)
+        return Trial(name, seed, "pass" if act != "wrong" else "wrong", f"seed {seed}")
+
+    def graded(self):
+        return [line.split()[0] for line in self.log.read_text().splitlines()] if self.log.exists() else []

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from headstart.judge import record, shelf, sitting
+from headstart.judge import course, record, shelf, sitting
 from headstart.judge.submission import read
 from headstart.judge.text import shown
 from headstart.judge.trial import Trial
@@ -30,6 +30,7 @@ class Classroom:
     def start(self, names):
         """Begin to grade these submissions, in this order. Raises OSError if results cannot be kept."""
         self.shelf.keep_seed(self.seed)
+        course.chapters()  # imports the graders, here and not in several threads at once
         self.futures |= {name: self.threads.submit(self._results, name) for name in names}
 
     def results(self, name):
