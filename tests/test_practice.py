@@ -31,11 +31,14 @@ class Wrapped(nn.Module):
 
 
 FORBIDDEN = {
-    "the function": ("scaled_dot_product_attention_torch", lambda q, k, v, m=None: F.scaled_dot_product_attention(q, k, v, m)),
+    "the function": (
+        "scaled_dot_product_attention_torch",
+        lambda q, k, v, mask=None: F.scaled_dot_product_attention(q, k, v, mask),
+    ),
     "the layer": ("MultiHeadAttention", Wrapped),
     "a method": ("softmax_torch", lambda x, axis=-1: x.softmax(axis)),
     "a cousin": ("softmax_torch", lambda x, axis=-1: torch.log_softmax(x, axis).exp()),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("path", FORBIDDEN)
