@@ -6,7 +6,8 @@ from html import escape
 from headstart.judge.check import story
 from headstart.judge.reports import laws, points
 
-CELL = 10  # width of one entry of a heat map, in pixels
+WIDTH, CELL = 480, (6, 24)  # of a heat map; least and largest width of one of its entries, in pixels
+INVISIBLE = 1e-4  # an error that small is rounding, and stays pale however small the others are
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --line: #d5d5dd; --good: #0b6e4f; --bad: #b3261e;
@@ -16,12 +17,13 @@ STYLE = """
 body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
        color: var(--ink); background: var(--paper) }
 table { border-collapse: collapse; width: 100% }
+td:first-child { overflow-wrap: anywhere }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line) }
 pre { white-space: pre-wrap; overflow-wrap: anywhere }
 figure { margin: 1rem 0; overflow-x: auto }
 .pass { color: var(--good) } .other { color: var(--bad) }
 svg { background: var(--paper); border: 1px solid var(--line) }
-svg rect { fill: var(--hot) } svg rect.odd { fill: var(--odd) }
+svg rect { fill: var(--hot); stroke: var(--paper) } svg rect.odd { fill: var(--odd) }
 """
 
 PAGE = """<!doctype html>
@@ -84,18 +86,19 @@ def _figure(finding):
 def heat_map(got, want, label):
     """An SVG with one square an entry, the darker the larger |got - want|; a second colour where it is no number."""
     errors = [[abs(g - w) for g, w in zip(*pair, strict=True)] for pair in zip(got, want, strict=True)]
-    largest = max((e for row in errors for e in row if math.isfinite(e)), default=0) or 1
+    largest = max([INVISIBLE, *(error for row in errors for error in row if math.isfinite(error))])
+    cell = min(max(WIDTH // len(errors[0]), CELL[0]), CELL[1])
     squares = [
-        _square(i, j, error / largest, f"[{i}, {j}] is {got[i][j]:.6g}, it should be {want[i][j]:.6g}")
+        _square(i, j, cell, error / largest, f"[{i}, {j}] is {got[i][j]:.6g}, it should be {want[i][j]:.6g}")
         for i, row in enumerate(errors)
         for j, error in enumerate(row)
     ]
-    width, height = CELL * len(errors[0]), CELL * len(errors)
+    width, height = cell * len(errors[0]), cell * len(errors)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return f'<svg {size} role="img" aria-label="{escape(label)}">{"".join(squares)}</svg>'
 
 
-def _square(i, j, strength, title):
+def _square(i, j, cell, strength, title):
     paint = f'fill-opacity="{strength:.3f}"' if math.isfinite(strength) else 'class="odd"'
-    place = f'x="{CELL * j}" y="{CELL * i}" width="{CELL}" height="{CELL}"'
+    place = f'x="{cell * j}" y="{cell * i}" width="{cell}" height="{cell}"'
     return f"<rect {place} {paint}><title>{title}</title></rect>"
