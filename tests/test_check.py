@@ -108,7 +108,9 @@ def test_numpy_in_the_pytorch_wing_is_told(cell):
 
 def test_a_detached_result_is_told(cell):
     names, printed = cell(
-        "def softmax_torch(x, axis=-1):\n    return x.detach().softmax(axis).nan_to_num()\n"
+        "def softmax_torch(x, axis=-1):\n    x = x.detach()\n"
+        "    e = (x - x.amax(axis, keepdim=True).nan_to_num(neginf=0)).exp()\n"
+        "    return e / e.sum(axis, keepdim=True).clamp(min=1e-30)\n"
         "softmax_torch = check(softmax_torch)"
     )
     assert "its result carries no gradient" in printed

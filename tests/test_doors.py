@@ -130,11 +130,14 @@ def test_every_exercise_is_well_judged(exercise):
 
 
 def test_every_exercise_is_set_in_exactly_one_chapter():
-    set_in = {}
+    """Those of a chapter that has no manuscript yet wait for it."""
+    chapters, set_in = course.chapters(), {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
+        chapter = notebook["metadata"]["headstart"]["chapter"]
+        set_in |= {name: [] for name in chapters.get(chapter, ())} | set_in
         for cell in notebook["cells"]:
             name = cell["metadata"].get("headstart", {}).get("exercise")
             if name and "check" not in cell["metadata"].get("tags", ()):
-                set_in.setdefault(name, []).append(notebook["metadata"]["headstart"]["chapter"])
-    assert set_in == {name: [chapter] for chapter, names in course.chapters().items() for name in names}
+                set_in.setdefault(name, []).append(chapter)
+    assert set_in == {name: [chapter] for chapter, names in chapters.items() for name in names if name in set_in}
