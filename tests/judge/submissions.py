@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-ENTRY = re.compile(r"^## (?P<title>.+)\n\n(?P<exercise>\w+): (?P<verdicts>.+)\n(?P<body>(?:(?!^## ).*\n?)*)", re.MULTILINE)
+HEAD = r"^## (?P<title>.+)\n\n(?P<exercise>\w+): (?P<verdicts>.+)\n"
+ENTRY = re.compile(HEAD + r"(?P<body>(?:(?!^## ).*\n?)*)", re.MULTILINE)
 BLOCK = re.compile(r"^```(python|made)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -62,7 +62,8 @@ def cells_of(submission, outside, port):
 
 def state(folder):
     """Everything about a folder's files that could be changed."""
-    return {path.name: (path.read_bytes(), *path.stat()[:3], *path.stat()[4:7], path.stat().st_mtime) for path in folder.iterdir()}
+    found = {path.name: (path, path.stat()) for path in folder.iterdir()}
+    return {name: (path.read_bytes(), *facts[:7], facts.st_mtime_ns) for name, (path, facts) in found.items()}
 
 
 def descendants():
@@ -84,7 +85,7 @@ def descendants():
 @pytest.mark.parametrize("submission", HOSTILE)
 def test_gains_nothing_and_harms_nobody(submission, workshop, outside, port, capfd):
     cells = cells_of(submission, outside, port)
-    before, running, threads = state(outside), descendants(), len(os.listdir("/proc/self/fd"))
+    before, running, files = state(outside), descendants(), len(os.listdir("/proc/self/fd"))
     started = time.monotonic()
     trial = workshop.grade(submission.exercise, cells, seed=1)
     lasted = time.monotonic() - started
@@ -96,7 +97,7 @@ def test_gains_nothing_and_harms_nobody(submission, workshop, outside, port, cap
     assert neighbour.verdict == "pass", neighbour
     assert state(outside) == before
     assert descendants() == running
-    assert len(os.listdir("/proc/self/fd")) == threads
+    assert len(os.listdir("/proc/self/fd")) == files
     shown = f"{trial}{neighbour}{capfd.readouterr()}"
     assert SECRET not in shown.replace(f"ValueError: {SECRET}{SECRET}", "")
 

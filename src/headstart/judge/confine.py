@@ -5,9 +5,15 @@ On Linux the calls go through ctypes. A worker loads this file by path; the judg
 
 import contextlib
 import ctypes
+import functools
 import os
 import struct
 import sys
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 ABI_OF_RIGHT = {13: 2, 14: 3, 15: 5}  # file rights that younger kernels added: refer, truncate, ioctl
 READ_FILE, READ_DIR, WRITE_FILE, TRUNCATE = 1 << 2, 1 << 3, 1 << 1, 1 << 14
@@ -28,14 +34,13 @@ def has_seccomp():
 
 def limit(limits, processes):
     """Set limits that cannot be raised again; without `processes` none can be started, nor threads, except by root."""
-    with contextlib.suppress(ImportError):  # Windows
-        import resource
-
-        cpu, memory = int(limits["seconds"]) + 2, limits["memory"]
-        wanted = {"CORE": 0, "CPU": cpu, "AS": memory, "FSIZE": limits["file_size"], "NOFILE": limits["files"]}
-        for name, most in (wanted | ({} if processes else {"NPROC": 0})).items():
-            with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
-                resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
+    if resource is None:
+        return
+    wanted = {"CPU": int(limits["seconds"]) + 2, "AS": limits["memory"], "FSIZE": limits["file_size"]}
+    wanted |= {"CORE": 0, "NOFILE": limits["files"]} | ({} if processes else {"NPROC": 0})
+    for name, most in wanted.items():
+        with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
 
 
 def size():
@@ -98,6 +103,7 @@ def library_files():
     return found
 
 
+@functools.cache
 def libc():
     """The C library."""
     return ctypes.CDLL(None, use_errno=True)

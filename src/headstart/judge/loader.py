@@ -12,7 +12,7 @@ class Loader:
     def __init__(self, job, line, slices):
         self.job, self.line, self.slices = job, line, slices
         self.name, self.supplied = job["name"], {}
-        self.failures, self.flags = [], 0
+        self.failures, self.broken, self.flags = [], "", 0
         self.space = types.ModuleType("__main__")
         self.space.check = lambda answer, *args, **kwargs: answer
         sys.modules["__main__"] = self.space
@@ -20,16 +20,17 @@ class Loader:
     def load(self):
         """Return the candidate (None if there is none) and what the judge should know about it."""
         self._supply()
-        statements, broken = self._parse()
-        for statement in self.slices.choose(statements, [self.name], self.supplied):
+        cells = dict(enumerate(self.job["cells"], 1))
+        chosen = self.slices.choose(cells, {self.name, self.slices.STAR}, self.supplied, self._parse)
+        for statement in chosen:
             self._run(statement)
             vars(self.space).update(self.supplied)
-        own = [each.node for each in statements if self.name in each.binds]
+        own = [each.node for each in chosen if self.name in each.binds]
         own = [node for node in own if not self.slices.is_check(node, self.name)]
         stub = bool(own) and self.slices.is_stub(own[-1])
         candidate = None if stub else getattr(self.space, self.name, None)
         news = {"found": candidate is not None, "stub": stub, "defined": bool(own)}
-        return candidate, news | {"broken": broken, "failures": self.failures[:5]}
+        return candidate, news | {"broken": self.broken, "failures": self.failures[:5]}
 
     def _supply(self):
         """Make the course's answers to other exercises from their source text, out of the learner's reach."""
@@ -42,19 +43,18 @@ class Loader:
             del sys.modules[module_name]
         vars(self.space).update(self.supplied)
 
-    def _parse(self):
-        """All statements of all cells, and the complaint about a broken cell that was meant to define the exercise."""
-        statements, broken = [], ""
-        for number, source in enumerate(self.job["cells"], 1):
-            if not self._enter(f"cell {number}"):
-                continue
-            linecache.cache[f"<cell {number}>"] = (len(source), None, source.splitlines(True), f"<cell {number}>")
-            try:
-                statements += self.slices.parse(source, number)
-            except self.slices.UNPARSABLE as error:
-                if self.slices.means_to_define(source, self.name):
-                    broken = f"cell {number} is not Python: {_sentence(error)}"
-        return statements, broken
+    def _parse(self, source, number):
+        """The statements of one cell. One that cannot be parsed has none; it is noted if the exercise stands there."""
+        if not self._enter(f"cell {number}"):
+            return []
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        try:
+            return self.slices.parse(source, number)
+        except self.slices.UNPARSABLE as error:
+            if self.slices.means_to_define(source, self.name):
+                self.broken = f"cell {number} is not Python: {_sentence(error)}"
+            return []
 
     def _run(self, statement):
         """Execute one statement under a beacon, so that the judge knows whom to blame if it never ends."""

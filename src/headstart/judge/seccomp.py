@@ -6,6 +6,7 @@ A worker loads this file by path.
 """
 
 import ctypes
+import functools
 import platform
 import struct
 
@@ -51,11 +52,17 @@ def known():
 
 def apply(libc, may_truncate):
     """Install the filter for this process and all it starts. Needs no_new_privs. Raises OSError."""
-    program = b"".join(struct.pack("=HBBI", *each) for each in _program(may_truncate))
+    program = assembled(may_truncate)
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("=H6xQ", len(program) // 8, ctypes.addressof(buffer))
     if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.c_char_p(header), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
+
+
+@functools.cache
+def assembled(may_truncate):
+    """The filter as the kernel reads it; `may_truncate` where Landlock judges truncation too."""
+    return b"".join(struct.pack("=HBBI", *each) for each in _program(may_truncate))
 
 
 def _program(may_truncate):

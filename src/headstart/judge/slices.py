@@ -10,11 +10,15 @@ import functools
 import operator
 import re
 import symtable
+import unicodedata
 from typing import NamedTuple
 
 UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 MAGIC = re.compile(r"(\s*)(?:[%!?].*|.*\?\s*|([\w\s,]+)=\s*[%!].*)", re.DOTALL)
 STAR = "*"
+WORD = re.compile(r"(?:\b(def|class)\s+)?([^\W\d]\w*)(?:[ \t]*([.(]))?")
+STARRED = re.compile(r"import[ \t(]+\*|__future__")
+IMPORTS, BINDING, SLOT = ast.Import | ast.ImportFrom, ast.Store | ast.Del, ast.Attribute | ast.Subscript
 FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 FUTURE = functools.reduce(operator.or_, (feature.compiler_flag for feature in FEATURES))
 
@@ -48,15 +52,33 @@ def parse(source, cell=1):
             return [Statement(cell, node, frozenset(_bound(node)), frozenset(_touched(node))) for node in tree.body]
 
 
-def choose(statements, names, supplied=()):
-    """Keep, in order, the statements that the global `names` depend on, except through the `supplied` names."""
-    needed, imported, chosen = set(names), _imported(statements), set()
+def choose(cells, names, supplied=(), parse=parse):
+    """Keep, in order, the statements that the global `names` depend on, except through the `supplied` names.
+
+    cells  {number: source}; those whose words rule out that they matter are not even parsed
+    parse  what to parse a cell with: a function of (source, number)
+    """
+    words = {number: _words(source) for number, source in cells.items()}
+    parsed, chosen, needed = {}, set(), set(names)
     while True:
-        more = {i for i, each in enumerate(statements) if i not in chosen and _matters(each, needed, imported)}
-        if not more:
-            return [statements[i] for i in sorted(chosen)]
+        imported = _imported(parsed.values())
+        new = [n for n in cells if n not in parsed and not needed.isdisjoint(words[n][0])]
+        new = new or [n for n in cells if n not in parsed and not (needed - imported).isdisjoint(words[n][1])]
+        parsed |= {number: parse(cells[number], number) for number in new}
+        found = ((n, i, each) for n in parsed for i, each in enumerate(parsed[n]))
+        more = {(n, i) for n, i, each in found if _matters(each, needed, imported)} - chosen
+        if not new and not more:
+            return [parsed[n][i] for n, i in sorted(chosen)]
         chosen |= more
-        needed |= set().union(*(uses(statements[i].node) for i in more)) - set(supplied)
+        needed |= set().union(*(uses(parsed[n][i].node) for n, i in more)) - set(supplied)
+
+
+def _words(source):
+    """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot)."""
+    source = source if source.isascii() else unicodedata.normalize("NFKC", source)
+    found = WORD.findall(source)
+    alone = {word for keyword, word, after in found if keyword or not after}
+    return alone | ({STAR} if STARRED.search(source) else set()), {word for _, word, after in found if after == "."}
 
 
 def uses(node):
@@ -93,12 +115,11 @@ def means_to_define(source, name):
 
 def _matters(statement, needed, imported):
     """Does a statement bind or change something needed? What it does to imports is no matter."""
-    return STAR in statement.binds or not needed.isdisjoint(statement.binds | (statement.touches - imported))
+    return not needed.isdisjoint(statement.binds | (statement.touches - imported))
 
 
-def _imported(statements):
-    imports = [each for each in statements if isinstance(each.node, ast.Import | ast.ImportFrom)]
-    return set().union(*(each.binds for each in imports))
+def _imported(cells):
+    return {name for cell in cells for each in cell if isinstance(each.node, IMPORTS) for name in each.binds}
 
 
 def _bound(node):
@@ -112,13 +133,18 @@ def _bound(node):
             return {STAR}  # it concerns every statement
         case ast.ImportFrom(names=aliases):
             return {alias.asname or alias.name for alias in aliases}
-        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return {each.target.id for each in ast.walk(node) if isinstance(each, ast.NamedExpr)}
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            return {name}
-    own = {getattr(node, field, None) for field in ("name", "rest")} if not isinstance(node, ast.alias) else set()
-    own = {name for name in own if isinstance(name, str)}  # except … as name, case … as name, case {**rest}
-    return own.union(*(_bound(child) for child in ast.iter_child_nodes(node)))
+    own = {each.id for each in _parts(node) if isinstance(each, ast.Name) and isinstance(each.ctx, BINDING)}
+    named = [getattr(each, field, None) for each in _parts(node) for field in ("name", "rest")]
+    own |= {name for name in named if isinstance(name, str)}  # except … as name, case … as name, case {**rest}
+    return own.union(*(_bound(child) for child in _parts(node) if isinstance(child, ast.stmt)))
+
+
+def _parts(node):
+    """All that a statement consists of, down to the statements within it, which are not taken apart."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, ast.stmt):
+            yield from _parts(child)
 
 
 def _declared_global(node):
@@ -130,12 +156,10 @@ def _touched(node):
     """Names whose object a statement changes: `x.a = 1`, `x[0] = 1`, `x.update(…)`, also within blocks."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return set()
-    if isinstance(node, ast.Expr):
-        called = node.value.func if isinstance(node.value, ast.Call) else None
-        return {_root(called)} if isinstance(called, ast.Attribute) else set()
-    if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-        return {_root(node)}
-    return set().union(*(_touched(child) for child in ast.iter_child_nodes(node)))
+    found = {_root(part) for part in _parts(node) if isinstance(part, SLOT) and isinstance(part.ctx, BINDING)}
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        found.add(_root(node.value.func))
+    return found.union(*(_touched(child) for child in _parts(node) if isinstance(child, ast.stmt)))
 
 
 def _root(node):

@@ -81,10 +81,7 @@ def _arrays(read, specs, most):
     sizes = [_bytes(dtype, shape) for dtype, shape in specs]
     if len(sizes) > ARRAYS or sum(sizes) > most:
         raise WireError(f"{len(sizes)} arrays of {sum(sizes)} bytes together, which is too much")
-    return [
-        np.ndarray(shape, np.dtype(dtype), read(size))
-        for size, (dtype, shape) in zip(sizes, specs, strict=True)
-    ]
+    return [np.ndarray(shape, np.dtype(dtype), read(size)) for size, (dtype, shape) in zip(sizes, specs, strict=True)]
 
 
 def _bytes(dtype, shape):

@@ -1,9 +1,10 @@
-"""The learner's side of the border: load a notebook's definitions, answer the judge's requests.
+"""A worker: the process that learner code runs in, or that forks the processes it runs in.
 
 It is started by path with `python -I -S`, can import numpy (and torch, where the exercise is in PyTorch) and nothing
 of the course, and holds no secret: what a right answer is, only the judge knows.
 """
 
+import ast
 import gc
 import importlib
 import importlib.util
@@ -16,7 +17,6 @@ import sys
 import tempfile
 import types
 
-EVERYTHING = 1 << 62  # bytes: the judge is trusted
 READY = b"!"
 
 
@@ -41,44 +41,6 @@ class Packages:
         return None
 
 
-class Line:
-    """The line to the judge, as messages."""
-
-    def __init__(self, channel, wire):
-        self.channel, self.wire = channel, wire
-
-    def read(self, size):
-        parts = bytearray()
-        while len(parts) < size:
-            part = self.channel.recv(min(size - len(parts), 1 << 20))
-            if not part:
-                os._exit(0)  # the judge has hung up
-            parts += part
-        return parts
-
-    def hear(self):
-        return self.wire.unpack(self.read, EVERYTHING, EVERYTHING)
-
-    def say(self, message):
-        self.channel.sendall(self.wire.pack(message))
-
-
-def session(line, tools, wing):
-    """One exercise: take the job, load the answer, answer requests until the judge hangs up."""
-    job = line.hear()
-    job |= json.loads(bytes(job.pop("notebook")))
-    tools.guard.install(tools.bans, job["bans"], lambda name: (line.say({"forbidden": name}), os._exit(0)))
-    candidate, news = tools.loader.Loader(job, line, tools.slices).load()
-    line.say({"loaded": news})
-    while True:
-        message = line.hear()
-        reply = tools.border.answer(candidate, message["request"], wing)
-        try:
-            line.say({"number": message["number"], "reply": reply})
-        except tools.wire.WireError as error:
-            line.say({"number": message["number"], "reply": {"refused": str(error)}})
-
-
 def nursery(control, tools, setting):
     """Fork one child for every line that the judge sends; tell its process id, and later how it ended."""
     child = None
@@ -87,6 +49,7 @@ def nursery(control, tools, setting):
         if lines:
             child = os.fork()
             if child == 0:
+                os.setpgid(0, 0)
                 control.close()
                 os.chdir(message)
                 live(socket.socket(fileno=lines[0]), tools, setting)
@@ -132,28 +95,20 @@ def live(channel, tools, setting):
     """The life of a learner's process: build the walls, then work within them."""
     try:
         tools.orphans.forget()
-        if hasattr(os, "setpgid"):
-            os.setpgid(0, 0)
         tools.confine.tie_to_parent()
         tools.confine.limit(setting["limits"], processes="seccomp" in setting["walls"])
         if "seccomp" in setting["walls"]:
             tools.seccomp.apply(tools.confine.libc(), tools.confine.landlock_version() >= 3)
         gc.enable()
-        session(Line(channel, tools.wire), tools, setting["wing"])
+        tools.service.session(tools.service.Line(channel, tools.wire), tools, setting["wing"])
     finally:
         os._exit(1)
 
 
 def warm_up(tools, setting):
-    """Import and touch what the first exercise would otherwise pay for, and build the wall that all of them share."""
-    import numpy as np
-
-    np.exp(np.ones((2, 2)) @ np.ones((2, 2))).sum()
-    if setting["wing"] == "in_torch":
-        import torch
-
-        torch.set_num_threads(1)
-        torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), -1).sum()
+    """Import and do once what every exercise would otherwise pay for, and build the wall that all of them share."""
+    rehearse(tools, setting["wing"])
+    tools.seccomp.assembled(tools.confine.landlock_version() >= 3)
     tools.bans = tools.guard.prepare(setting["bans"])
     tools.orphans = Orphans(tools.confine)
     setting["limits"]["memory"] += tools.confine.size()
@@ -167,7 +122,22 @@ def warm_up(tools, setting):
     gc.disable()
 
 
-TOOLS = ("wire", "border", "slices", "loader", "guard", "confine", "seccomp")
+def rehearse(tools, wing):
+    """Go through an exercise, for the caches behind it."""
+    import numpy as np
+
+    if wing == "in_torch":
+        import torch
+
+        torch.set_num_threads(1)
+    space, source = {}, "import math\n\n\ndef answer(x):\n    return x @ x * math.pi\n"
+    for statement in tools.slices.choose({1: source}, {"answer"}):
+        exec(compile(ast.Module([statement.node], []), "<rehearsal>", "exec"), space)
+    request = {"init": None, "load": None, "calls": [["", [np.ones((2, 2))], {}]]}
+    tools.wire.pack(tools.border.answer(space["answer"], request, wing))
+
+
+TOOLS = ("wire", "border", "slices", "loader", "service", "guard", "confine", "seccomp")
 
 
 def main():
