@@ -4,6 +4,8 @@ A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named t
 (`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask,
 "whole numbers" an array of token numbers. Indented rows such as `"norm"   gain, bias (d_model,)` are the entries of
 the dict above them, tuples in this order; `"blocks"   list of encoder_block's weights` names where to look further.
+`int  even`, `int  at least 1` and `float  above 0` say which numbers are refused, `whole numbers from 0 to T` which
+arrays.
 """
 
 import inspect
@@ -17,9 +19,13 @@ from headstart.judge.border import walk
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
 PLAIN = re.compile(r"^(\w+(?:, \w+)*) {2,}\S", re.MULTILINE)
+LIMITED = re.compile(r"^(\w+) +(?:int|float) +.*?(even|at least 1|above 0)\b", re.MULTILINE)
+REFUSED = {"even": (7, 0, -2), "at least 1": (0, -1), "above 0": (0, -1)}
+LENGTHS = re.compile(r"^(\w+) +\([^)]*\) +whole numbers from 0 to T\b", re.MULTILINE)
 ENTRY = re.compile(r'^ +"(\w+)" +(.*)', re.MULTILINE)
 PART = re.compile(r"(\w+(?:, \w+)*) \(([^)]*)\)")
 SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}
+NUMBERS = {"factor": 4.0, "T_train": 64}  # plain arguments without a default that are no sizes
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
 
@@ -63,16 +69,26 @@ def inputs(contract, sizes=SIZES, seed=0):
     rng, parameters = np.random.default_rng(seed), inspect.signature(contract).parameters
     rows = tables(inspect.getdoc(contract))
     good = {name: _array(axes, kind, sizes, rng) for name, (axes, kind) in rows.items()}
-    if "weights" in parameters:
+    if "weights" in parameters and "weights" not in rows:
         good["weights"] = _weights(contract, sizes, rng)
-    return good | {name: sizes[name] for name in parameters if name in sizes}
+    good |= {name: (sizes | NUMBERS)[name] for name in parameters if name in sizes | NUMBERS}
+    return good | {name: 2 * sizes.get(name, 4) for name, limit in _limits(contract) if limit == "even"}
+
+
+def _limits(contract):
+    """The plain arguments that a docstring limits, each with the words of the limit."""
+    return LIMITED.findall(inspect.getdoc(contract))
 
 
 def _array(axes, kind, sizes, rng):
-    shape = [math.prod(sizes.get(factor, OTHER) for factor in axis.split("·")) for axis in axes]
+    shape = [math.prod(_size(factor, sizes) for factor in axis.split("·")) for axis in axes]
     if kind is float:
         return rng.normal(size=shape)
-    return rng.random(shape) < 0.6 if kind is bool else rng.integers(OTHER, size=shape)
+    return rng.random(shape) < 0.6 if kind is bool else rng.integers(sizes["T"], size=shape)
+
+
+def _size(factor, sizes):
+    return int(factor) if factor.isdigit() else sizes.get(factor, OTHER)
 
 
 def _weights(contract, sizes, rng):
@@ -105,12 +121,17 @@ def cast(arguments, dtype):
 def _cases(function, contract, wing, sentence):
     """Bad input for a function by the signature and the docstring of `contract`."""
     rows, good = tables(inspect.getdoc(contract)), inputs(contract)
-    if not rows:
+    if not rows and "num_heads" in good:
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
     good = cast(good, "float32")
     function(**converted(good, wing))  # what is called good must be good
     bad = [(*case, sentence + hint) for name in rows for *case, hint in _bad_arrays(name, rows, good)]
-    if "num_heads" in good:
+    limits = _limits(contract)
+    bad += [(f"{name}={n}", {name: n}, ValueError, sentence + limit) for name, limit in limits for n in REFUSED[limit]]
+    for name in LENGTHS.findall(inspect.getdoc(contract)):
+        wrong = [np.full_like(good[name], n) for n in (-1, good["T"] + 1)]
+        bad += [(f"{name} out of range", {name: array}, ValueError, sentence + name) for array in wrong]
+    if "num_heads" in good and "num_heads" not in dict(limits):
         bad += [(f"num_heads={n}", {"num_heads": n}, ValueError, HEADS) for n in (0, -1, -2, 4)]
     return [
         (words, lambda change=change: function(**converted(good | change, wing)), error, hint)
