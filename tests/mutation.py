@@ -117,7 +117,7 @@ def _attribute(node):
 CHANGES = {
     ast.BinOp: _binary, ast.BoolOp: _boolean, ast.Compare: _compare, ast.UnaryOp: lambda node: [node.operand],
     ast.IfExp: _choice, ast.Constant: _constant, ast.Call: _call, ast.Tuple: _tuple, ast.Attribute: _attribute,
-    ast.Subscript: lambda node: [node.value],
+    ast.Subscript: lambda node: [node.value] if isinstance(node.ctx, ast.Load) else [],
 }  # fmt: skip
 
 
