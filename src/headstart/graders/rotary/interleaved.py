@@ -1,0 +1,93 @@
+"""Interleaved rotation: laws, known mistakes, accepted styles."""
+
+import numpy as np
+
+from headstart.graders.attention.witness import slopes
+from headstart.graders.kit import agree, exercise
+from headstart.graders.rotary.witness import (
+    SHAPES,
+    angles_of,
+    frequencies_of,
+    half_split,
+    neighbours,
+    turn_halves,
+    turn_neighbours,
+    turned,
+)
+
+rotate_interleaved = exercise("rotate_interleaved", "rotary", chapter="positions", needs=("rotate",))
+
+
+@rotate_interleaved.law
+def neighbours_are_turned(candidate, draw):
+    """Features 2i and 2i + 1 are turned together by position times frequency i, for every shape."""
+    for lead, T, n in SHAPES:
+        x, f = draw(*lead, T, 2 * n), frequencies_of(n)
+        agree(candidate(x, f), turned(x, f, 0, neighbours), f"the rotation of {x.shape}")
+
+
+@rotate_interleaved.law
+def neighbours_with_an_offset(candidate, draw):
+    """Row t stands at position offset + t."""
+    x, f = draw(2, 9, 6), frequencies_of(3)
+    agree(candidate(x[:, 4:], f, 4), turned(x, f, 0, neighbours)[:, 4:], "the rotation with offset 4")
+
+
+@rotate_interleaved.law
+def same_as_half_split_reordered(candidate, draw):
+    """With the even features moved to the front it is the half-split rotation."""
+    x, f = draw(3, 5, 8), frequencies_of(4)
+    order = [0, 2, 4, 6, 1, 3, 5, 7]
+    agree(np.asarray(candidate(x, f, 1))[..., order], turned(x[..., order], f, 1, half_split), "the reordered rotation")
+
+
+@rotate_interleaved.law(wings=("in_torch",))
+def interleaved_passes_gradients(candidate, draw):
+    """Gradients are turned back, for x and for the frequencies."""
+    x, f, g = draw(3, 4), frequencies_of(2), draw(3, 4)
+    wanted = slopes(lambda x, f: turn_neighbours(x, angles_of(x, f, 2)), g, x, f)
+    for got, want in zip(candidate.gradients(g, x, f, 2), wanted, strict=True):
+        agree(got, want, "the gradient")
+
+
+@rotate_interleaved.mutant("pairs (i, i + n), the half-split convention, instead of neighbours")
+def half_split_pairs(x, frequencies, offset=0):
+    return turn_halves(x, angles_of(x, frequencies, offset))
+
+
+@rotate_interleaved.mutant("the right pairs left in half-split order: the first of all pairs, then the second of all")
+def not_interleaved_again(x, frequencies, offset=0):
+    turned = turn_neighbours(x, angles_of(x, frequencies, offset))
+    return np.concatenate([turned[..., 0::2], turned[..., 1::2]], -1)
+
+
+@rotate_interleaved.mutant("the rotation in the wrong direction: by minus the angle")
+def interleaved_backwards(x, frequencies, offset=0):
+    return turn_neighbours(x, -angles_of(x, frequencies, offset))
+
+
+@rotate_interleaved.mutant("the offset forgotten: every piece of a sequence starts at position 0 again")
+def interleaved_offset_forgotten(x, frequencies, offset=0):
+    return turn_neighbours(x, angles_of(x, frequencies))
+
+
+@rotate_interleaved.mutant("interleaved partners with half-split frequencies: cos and sin were tiled, not repeated")
+def tiled_tables(x, frequencies, offset=0):
+    cos, sin = (np.tile(f(angles_of(x, frequencies, offset)), 2) for f in (np.cos, np.sin))
+    swapped = np.stack([-x[..., 1::2], x[..., 0::2]], -1).reshape(x.shape)
+    return x * cos + swapped * sin
+
+
+@rotate_interleaved.style
+def interleaved_by_repeat(x, frequencies, offset=0):
+    """Repeated tables and swapped neighbours, as in GPT-J's code."""
+    cos, sin = (np.repeat(f(angles_of(x, frequencies, offset)), 2, axis=-1) for f in (np.cos, np.sin))
+    swapped = np.stack([-x[..., 1::2], x[..., 0::2]], -1).reshape(x.shape)
+    return x * cos + swapped * sin
+
+
+@rotate_interleaved.style
+def interleaved_by_complex_view(x, frequencies, offset=0):
+    """Neighbours are a complex number's memory already, as Meta's Llama code uses it."""
+    z = np.ascontiguousarray(x).view(np.complex128) * np.exp(1j * angles_of(x, frequencies, offset))
+    return np.ascontiguousarray(z).view(np.float64)

@@ -1,0 +1,112 @@
+"""Half-split rotation: laws, known mistakes, accepted styles."""
+
+import numpy as np
+
+from headstart.graders.attention.witness import slopes
+from headstart.graders.kit import agree, exercise
+from headstart.graders.rotary.witness import (
+    SHAPES,
+    angles_of,
+    frequencies_of,
+    half_split,
+    turn_halves,
+    turn_neighbours,
+    turned,
+)
+
+rotate = exercise("rotate", "rotary", chapter="positions")
+
+
+@rotate.law
+def pairs_are_turned(candidate, draw):
+    """Features i and i + n are turned together by position times frequency i, for every shape."""
+    for lead, T, n in SHAPES:
+        x, f = draw(*lead, T, 2 * n), frequencies_of(n)
+        agree(candidate(x, f), turned(x, f, 0, half_split), f"the rotation of {x.shape}")
+
+
+@rotate.law
+def positions_start_at_the_offset(candidate, draw):
+    """Row t stands at position offset + t: a later piece of a sequence is rotated as if it were rotated with it."""
+    x, f = draw(2, 9, 6), frequencies_of(3)
+    whole = turned(x, f, 0, half_split)
+    agree(candidate(x[:, 5:], f, 5), whole[:, 5:], "the rotation with offset 5")
+    agree(candidate(x[:, :1], f, offset=30), turned(x[:, :1], f, 30, half_split), "the rotation with offset 30")
+
+
+@rotate.law
+def products_know_the_distance_alone(candidate, draw):
+    """Moving query and key by the same number of positions leaves their product, and lengths stay as they are."""
+    q, k, f = draw(4, 8), draw(4, 8), frequencies_of(4)
+    here = np.asarray(candidate(q, f, 2)) @ np.asarray(candidate(k, f, 0)).T
+    later = np.asarray(candidate(q, f, 13)) @ np.asarray(candidate(k, f, 11)).T
+    agree(later, here, "the products eleven positions later", rtol=1e-3, atol=1e-4)
+    agree(np.linalg.norm(candidate(q, f, 3), axis=-1), np.linalg.norm(q, axis=-1), "the length of a rotated row")
+
+
+@rotate.law(wings=("in_torch",))
+def rotation_passes_gradients(candidate, draw):
+    """Gradients are turned back, for x and for the frequencies."""
+    x, f, g = draw(3, 4), frequencies_of(2), draw(3, 4)
+    wanted = slopes(lambda x, f: turn_halves(x, angles_of(x, f, 2)), g, x, f)
+    for got, want in zip(candidate.gradients(g, x, f, 2), wanted, strict=True):
+        agree(got, want, "the gradient")
+
+
+@rotate.mutant("pairs of neighbours (2i, 2i + 1), the interleaved convention, instead of (i, i + n)")
+def interleaved_pairs(x, frequencies, offset=0):
+    return turn_neighbours(x, angles_of(x, frequencies, offset))
+
+
+@rotate.mutant("the rotation in the wrong direction: by minus the angle")
+def backwards(x, frequencies, offset=0):
+    return turn_halves(x, -angles_of(x, frequencies, offset))
+
+
+@rotate.mutant("the offset forgotten: every piece of a sequence starts at position 0 again")
+def offset_forgotten(x, frequencies, offset=0):
+    return turn_halves(x, angles_of(x, frequencies))
+
+
+@rotate.mutant("the offset taken off instead of added")
+def offset_subtracted(x, frequencies, offset=0):
+    return turn_halves(x, angles_of(x, frequencies, -offset))
+
+
+@rotate.mutant("half of the rotation: cos alone, without the partner's sine")
+def cosine_alone(x, frequencies, offset=0):
+    return x * np.tile(np.cos(angles_of(x, frequencies, offset)), 2)
+
+
+@rotate.mutant("a partner with the wrong sign: b·sin is added in the first half (no rotation, lengths change)")
+def no_minus(x, frequencies, offset=0):
+    cos, sin = (np.tile(f(angles_of(x, frequencies, offset)), 2) for f in (np.cos, np.sin))
+    return x * cos + np.roll(x, x.shape[-1] // 2, axis=-1) * sin
+
+
+@rotate.mutant("positions counted from 1 instead of 0")
+def one_later(x, frequencies, offset=0):
+    return turn_halves(x, angles_of(x, frequencies, offset + 1))
+
+
+@rotate.mutant("half-split partners with interleaved frequencies: cos and sin were repeated pairwise, not tiled")
+def mixed_conventions(x, frequencies, offset=0):
+    n = len(frequencies)
+    cos, sin = (np.repeat(f(angles_of(x, frequencies, offset)), 2, axis=-1) for f in (np.cos, np.sin))
+    return x * cos + np.concatenate([-x[..., n:], x[..., :n]], -1) * sin
+
+
+@rotate.style
+def by_rotate_half(x, frequencies, offset=0):
+    """x·cos + rotate_half(x)·sin with tiled tables, as in most libraries."""
+    n = len(frequencies)
+    cos, sin = (np.tile(f(angles_of(x, frequencies, offset)), 2) for f in (np.cos, np.sin))
+    return x * cos + np.concatenate([-x[..., n:], x[..., :n]], -1) * sin
+
+
+@rotate.style
+def by_complex_numbers(x, frequencies, offset=0):
+    """Complex multiplication, float32 at the end."""
+    n = len(frequencies)
+    z = (x[..., :n] + 1j * x[..., n:]) * np.exp(1j * angles_of(x, frequencies, offset))
+    return np.concatenate([z.real, z.imag], -1).astype(np.float32)
