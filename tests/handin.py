@@ -64,8 +64,8 @@ class StandIn:
     def __init__(self, log):
         self.log = Path(log)
 
-    def __enter__(self):
-        return self
+    def close(self):
+        """There is nothing to close."""
 
     def grade(self, name, cells, seed):
         act, who = cells[0].split()

@@ -85,6 +85,15 @@ def test_half_a_result_is_no_result(tmp_path, grade):
     assert grade(Here()) == ({"ada": {"pass"}}, ["ada", "ada"])
 
 
+def test_a_class_whose_results_cannot_be_kept_gets_a_sentence(tmp_path):
+    hand_in(tmp_path / "class" / "ada", SOFTMAX)
+    (tmp_path / "class.graded").touch()
+    done = run("--class", "class", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "results cannot be kept in " in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["processes:0", "processes:x", "dask", "dask:", "abacus"])
 def test_an_engine_that_does_not_exist_is_refused(name):
     with pytest.raises(ValueError, match="there is no engine"):
@@ -113,10 +122,13 @@ def test_the_command_grades_a_class_and_takes_it_up_again(tmp_path):
     hand_in(tmp_path / "class" / "ben", SOFTMAX)
     (tmp_path / "class" / "cy").mkdir()
     command = ("--class", "class", "--results", "marks.csv", "--results", "report.html", "--engine", "processes:2")
-    done = run(*command, cwd=tmp_path)
+    private = tmp_path / "private"
+    private.mkdir()
+    done = run(*command, cwd=tmp_path, TMPDIR=str(private))
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert re.search(r"^ada +2/12 ", done.stdout, re.M), done.stdout
+    assert not list(private.iterdir()), "no folder of a worker is left behind"
     first = marks(tmp_path / "marks.csv")
     assert {name: line["points"] for name, line in first.items()} == {"ada": "2", "ben": "1", "cy": "0"}
     assert "ada" in (tmp_path / "report.html").read_text()

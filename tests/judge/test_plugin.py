@@ -193,6 +193,16 @@ def test_junit_holds_a_failure_for_whatever_is_no_pass(tmp_path, here):
     assert "it should be" in suite.find(".//failure").text
 
 
+def test_a_report_that_cannot_be_written_is_told_after_the_table(tmp_path, here):
+    hand_in(tmp_path / "work", SOFTMAX, LOOK_UP)
+    (here / "file").touch()
+    done = run("--submission", tmp_path / "work", *TWO, "--results", "file/marks.csv", cwd=here)
+    assert done.returncode == 4
+    assert "2 of 2 points" in done.stdout
+    assert "ERROR: file/marks.csv cannot be written (" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_workers_of_xdist_share_the_work_and_the_seed(tmp_path, here):
     hand_in(tmp_path / "work", SOFTMAX, LOOK_UP)
     spread = [*PYTEST, "-p", "xdist", "-n", "2"]

@@ -38,7 +38,11 @@ class ClassGrading(Grading):
         """Open a workshop, so that a machine that cannot confine says so at the start; then begin with everybody."""
         self.new_workshop().close()
         if not self.is_worker:
-            self.classroom.start([item.name for item in session.items])
+            try:
+                self.classroom.start([item.name for item in session.items])
+            except OSError as error:
+                place = self.classroom.shelf.folder
+                raise pytest.UsageError(f"results cannot be kept in {place} ({error.strerror})") from None
 
     def pytest_sessionfinish(self, session):
         """Grade here what a lost worker of pytest-xdist took with it."""

@@ -23,7 +23,7 @@ class Grading:
         if self.options.seed is None:  # set here, before pytest-xdist copies the options for its workers
             self.options.seed = self.new_seed()
         self.opening = (sitting.open_workshop, (self.options.limit, self.options.require_confinement))
-        self.rows, self.tier, self.started = [], "", time.perf_counter()
+        self.rows, self.tier, self.complaints, self.started = [], "", [], time.perf_counter()
         self.open, self.workshop = contextlib.ExitStack(), None
 
     def new_seed(self):
@@ -99,11 +99,17 @@ class Grading:
         return None
 
     def pytest_sessionfinish(self, session):
+        """Write the reports; one that cannot be written is told at the end, and costs the exit status."""
         self.open.close()
-        if not self.is_worker and not self.options.collectonly:
-            seconds = time.perf_counter() - self.started
-            for file in self.options.results:
-                reports.write(file, self.rows, {"seed": self.options.seed, "tier": self.tier, "seconds": seconds})
+        if self.is_worker or self.options.collectonly:
+            return
+        facts = {"seed": self.options.seed, "tier": self.tier, "seconds": time.perf_counter() - self.started}
+        for file in self.options.results:
+            try:
+                reports.write(file, self.rows, facts)
+            except OSError as error:
+                self.complaints.append(f"{file} cannot be written ({error.strerror})")
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter):
         """The tables, and what is needed to repeat the run."""
@@ -114,6 +120,8 @@ class Grading:
         terminalreporter.write_line("")
         terminalreporter.write_line(f"{reports.points(self.rows)} · the same inputs again: --seed {self.options.seed}")
         terminalreporter.write_line(f"learner code ran {self.tier or 'nowhere'}")
+        for complaint in self.complaints:
+            terminalreporter.write_line(f"ERROR: {complaint}")
 
     def tables(self):
         """(title, lines) for each notebook."""

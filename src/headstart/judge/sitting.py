@@ -1,5 +1,6 @@
 """One submission, graded from its first exercise to its last in the process that runs this."""
 
+import atexit
 import threading
 
 from headstart.judge import course, record
@@ -38,5 +39,6 @@ def grade(opening, notebooks, seed):
 def _workshop(opening):
     if getattr(mine, "opening", None) != opening:
         function, arguments = opening
-        mine.opening, mine.workshop = opening, function(*arguments).__enter__()
+        mine.opening, mine.workshop = opening, function(*arguments)
+        atexit.register(mine.workshop.close)
     return mine.workshop
