@@ -25,7 +25,14 @@ LENGTHS = re.compile(r"^(\w+) +\([^)]*\) +whole numbers from 0 to T\b", re.MULTI
 ENTRY = re.compile(r'^ +"(\w+)" +(.*)', re.MULTILINE)
 PART = re.compile(r"(\w+(?:, \w+)*) \(([^)]*)\)")
 SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}
-NUMBERS = {"factor": 4.0, "T_train": 64}  # plain arguments without a default that are no sizes
+NUMBERS = {
+    "factor": 4.0,
+    "T_train": 64,
+    "num_layers": 2,
+    "d_ff": 8,
+    "n_vocab": 9,
+    "n_positions": 10,
+}  # plain arguments without a default that are no sizes
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
 

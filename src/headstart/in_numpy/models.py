@@ -37,7 +37,6 @@ def decoder_only(tokens, weights, num_heads):
     return layer_norm(x, *weights["norm"]) @ weights["tokens"].T
 
 
-@shapes(source="... T_k", real="bool ... T_k")
 def encode(source, weights, num_heads, real=None):
     """Turn the source's tokens into one vector each: the memory, (..., T_k, d_model)."""
     x = embed(source, weights)
@@ -48,8 +47,8 @@ def encode(source, weights, num_heads, real=None):
 
 
 def source_heads(memory, weights, num_heads):
-    """Make the keys and values of every decoder block, once a source: a list of (k, v), each (..., H, T_k, d_head)."""
-    return [tuple(split_heads(memory @ W, num_heads) for W in block["source"]) for block in weights["decoder"]]
+    """Make the keys and values of every decoder block, once a source: a list of [k, v], each (..., H, T_k, d_head)."""
+    return [[split_heads(memory @ W, num_heads) for W in block["source"]] for block in weights["decoder"]]
 
 
 def decode(target, sources, weights, real=None):

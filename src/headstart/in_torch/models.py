@@ -31,13 +31,12 @@ def decoder_only(tokens, weights, num_heads):
     Source: Radford et al. 2019, section 2.3 (pre-norm, final norm); Press and Wolf 2017 (tied embeddings).
     """
     x = embed(tokens, weights)  # (..., T, d_model)
-    causal = torch.ones(tokens.shape[-1], tokens.shape[-1], dtype=torch.bool, device=tokens.device).tril()  # (T, T)
+    causal = tokens.new_ones(tokens.shape[-1], tokens.shape[-1], dtype=torch.bool).tril()  # (T, T)
     for block in weights["blocks"]:
         x = encoder_block(x, block, num_heads, causal)
     return layer_norm(x, *weights["norm"]) @ weights["tokens"].T
 
 
-@shapes(source="... T_k", real="bool ... T_k")
 def encode(source, weights, num_heads, real=None):
     """Turn the source's tokens into one vector each: the memory, (..., T_k, d_model)."""
     x = embed(source, weights)
@@ -48,8 +47,8 @@ def encode(source, weights, num_heads, real=None):
 
 
 def source_heads(memory, weights, num_heads):
-    """Make the keys and values of every decoder block, once a source: a list of (k, v), each (..., H, T_k, d_head)."""
-    return [tuple(split_heads(memory @ W, num_heads) for W in block["source"]) for block in weights["decoder"]]
+    """Make the keys and values of every decoder block, once a source: a list of [k, v], each (..., H, T_k, d_head)."""
+    return [[split_heads(memory @ W, num_heads) for W in block["source"]] for block in weights["decoder"]]
 
 
 def decode(target, sources, weights, real=None):

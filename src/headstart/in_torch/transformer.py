@@ -90,9 +90,7 @@ def decoder_block(x, k, v, weights, mask=None, norm_first=True):
     Law: target token i depends on target tokens 0 … i and on every source token that the mask allows.
     Source: Vaswani et al. 2017, sections 3.1 and 3.2.3.
     """
-    causal = torch.ones(
-        x.shape[-2], x.shape[-2], dtype=torch.bool, device=x.device
-    ).tril()  # (T_q, T_q): True on and below the diagonal
+    causal = x.new_ones(x.shape[-2], x.shape[-2], dtype=torch.bool).tril()  # (T_q, T_q): True on and below the diagonal
 
     def attend(y):
         return multi_head_attention(y, y, *weights["attention"], k.shape[-3], causal)
