@@ -1,4 +1,4 @@
-"""`python -m headstart.bench`: the course's code beside PyTorch's own, in one run, as ratios of times.
+"""The course's code beside PyTorch's own: time of a forward pass, as ratios.
 
 Absolute times belong to a machine. The contestants take turns, so that a busy moment slows all of them.
 """
@@ -53,15 +53,15 @@ def ratios(contestants):
     return dict(zip(times, (median / medians[0] for median in medians), strict=True))
 
 
-def main():
-    """Print one table of ratios for each group of contestants."""
+def compare():
+    """The ratios of each group of contestants, by its title."""
     torch.manual_seed(0)
-    for title, contestants in (("attention", attentions()), ("layer", layers())):
-        print(f"\n{title}, causal, B {B}, H {H}, T {T}, d_head {D_HEAD}, float32, forward: time as a multiple")
-        with torch.inference_mode():
-            for name, ratio in ratios(contestants).items():
-                print(f"  {name:<40} {ratio:5.1f}")
+    with torch.inference_mode():
+        return {"attention": ratios(attentions()), "layer": ratios(layers())}
 
 
-if __name__ == "__main__":
-    main()
+def lines(groups):
+    """The groups as lines of text."""
+    yield f"causal, B {B}, H {H}, T {T}, d_head {D_HEAD}, float32, forward"
+    for title, group in groups.items():
+        yield from (f"{title:<10} {name:<40} {ratio:5.1f}" for name, ratio in group.items())
