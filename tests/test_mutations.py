@@ -69,6 +69,40 @@ EQUIVALENT |= {
     ("decode", "`zip(weights['decoder'], sources, strict=True)` → `zip(weights['decoder'], sources)`"): "made alike",
     ("decode", "`True` → `False`"): "there are as many blocks as sources: one was made from the other",
 }
+EQUIVALENT |= {
+    ("sinusoidal_positions", "`2` → `1`"): "only in the refusal: 1 is odd and refused for that",
+    ("rotary_frequencies", "`2` → `1`"): "as above",
+    ("relative_position_buckets", "`4` → `3`"): "as above, with 3",
+    ("relative_position_buckets", "`distance.clip(min=exact)` → `distance`"): "it only keeps log(0) quiet",
+    ("relative_position_buckets", "`distance.clip(min=exact)` → `distance.clip()`"): "as above",
+    ("relative_position_buckets", "`distance < exact` → `distance <= exact`"): "both rules give bucket e at distance e",
+    (
+        "alibi_bias",
+        "`np.arange(T_k) - np.arange(T_k - T_q, T_k)[:, None]` → `np.arange(T_k - T_q, T_k)[:, None] - np.arange(T_k)`",
+    ): "a distance has no sign",
+    (
+        "to_half_split",
+        "`W.reshape(d_model, num_heads, -1, 2)` → `W.reshape(num_heads, d_model, -1, 2)`",
+    ): "the first two axes only count the pieces that are turned over",
+    ("to_half_split", "`1` → `2`"): "only in reshape's -1: NumPy infers the axis for any negative length",
+    ("rotary_attention", "`k` → `v`"): "only in T_k, which k and v share",
+    ("rotary_attention", "`q` → `k`"): "only in d_head, which q and k share",
+}
+ON_AN_ACCELERATOR = "only the device of a constant changes"
+EQUIVALENT |= {
+    (name, f"`{head}, device={array}.device)` → `{head})`"): ON_AN_ACCELERATOR
+    for name, head, array in (
+        ("rotate", "torch.arange(offset, offset + x.shape[-2]", "x"),
+        ("rotate_interleaved", "torch.arange(offset, offset + x.shape[-2]", "x"),
+        ("rotary_attention", "torch.ones(T_q, T_k, dtype=torch.bool", "q"),
+    )
+}
+EQUIVALENT |= {
+    ("rotate", "`x` → `frequencies`"): ON_AN_ACCELERATOR,
+    ("rotate_interleaved", "`x` → `frequencies`"): ON_AN_ACCELERATOR,
+    ("rotary_attention", "`q` → `v`"): ON_AN_ACCELERATOR,
+    ("rotary_attention", "`q` → `frequencies`"): ON_AN_ACCELERATOR,
+}
 
 
 def changed(wing, home):

@@ -65,5 +65,5 @@ def yarn_frequencies(frequencies, factor, T_train, beta_slow=1.0, beta_fast=32.0
     Source: Peng et al. 2024 (YaRN), section 3.2 ("NTK-by-parts" interpolation).
     """
     turns = T_train * frequencies / (2 * math.pi)  # (n,)
-    kept = np.clip((turns - beta_slow) / (beta_fast - beta_slow), 0.0, 1.0)
+    kept = ((turns - beta_slow) / (beta_fast - beta_slow)).clip(0.0, 1.0)
     return (1 - kept) * frequencies / factor + kept * frequencies

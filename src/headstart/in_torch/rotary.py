@@ -13,7 +13,8 @@ def rotate(x, frequencies, offset=0):
     x            (..., T, 2·n)   queries or keys, d_head = 2·n (else ShapeError); row t stands at position offset + t
     frequencies  (n,)            radians a position, one for each pair
     offset       int             position of the first row: the number of cached tokens
-    return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency
+    return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency;
+                                 of x's dtype, whatever that of the frequencies is
 
     Law: the products of rotated queries and keys depend on the difference of their positions alone.
     Source: Su et al. 2024, sections 3.2.2 and 3.4.2, with the pairing of the GPT-NeoX and Llama code.
@@ -34,7 +35,8 @@ def rotate_interleaved(x, frequencies, offset=0):
     x            (..., T, 2·n)   queries or keys, d_head = 2·n (else ShapeError); row t stands at position offset + t
     frequencies  (n,)            radians a position, one for each pair
     offset       int             position of the first row: the number of cached tokens
-    return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency
+    return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency;
+                                 of x's dtype, whatever that of the frequencies is
 
     Law: it is rotate up to the order of the features: rotate(x[..., order]) = rotate_interleaved(x)[..., order] with
     order = 0, 2, 4, …, 1, 3, 5, …
@@ -63,7 +65,7 @@ def to_half_split(W, num_heads):
     d_model, d_all = W.shape
     if num_heads < 1 or d_all % (2 * num_heads) != 0:
         raise ShapeError(f"to_half_split: a width of {d_all} does not divide into {num_heads} heads of even width")
-    return W.reshape(d_model, num_heads, -1, 2).swapaxes(-2, -1).reshape(d_model, d_all)
+    return W.reshape(d_model, num_heads, -1, 2).mT.reshape(d_model, d_all)
 
 
 @shapes(q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", frequencies="n")

@@ -8,7 +8,7 @@ from headstart.graders.kit import agree, exercise, expect
 
 relative_position_buckets = exercise("relative_position_buckets", "positions", wings=("in_numpy",))
 
-SETTINGS = ((32, 128), (8, 20), (16, 100), (4, 9))  # num_buckets, max_distance
+SETTINGS = ((32, 128), (8, 20), (16, 100), (4, 9), (6, 30))  # num_buckets, max_distance
 
 
 def exact_bucket(r, n, max_distance):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.rotary.witness import (
     SHAPES,
     angles_of,
@@ -39,6 +39,16 @@ def same_as_half_split_reordered(candidate, draw):
     x, f = draw(3, 5, 8), frequencies_of(4)
     order = [0, 2, 4, 6, 1, 3, 5, 7]
     agree(np.asarray(candidate(x, f, 1))[..., order], turned(x[..., order], f, 1, half_split), "the reordered rotation")
+
+
+@rotate_interleaved.law
+def interleaved_keeps_the_dtype(candidate, draw):
+    """The answer has x's dtype, whatever that of the frequencies is: nothing becomes float64 by accident."""
+    x = draw(4, 6).astype(np.float32)
+    for f in (frequencies_of(3), frequencies_of(3).astype(np.float32)):
+        got = candidate(x, f, 2)
+        agree(got, turned(x, f, 2, neighbours), "the rotation of float32")
+        expect(got.dtype == x.dtype, f"x is float32, the answer is {got.dtype}")
 
 
 @rotate_interleaved.law(wings=("in_torch",))
@@ -81,7 +91,7 @@ def tiled_tables(x, frequencies, offset=0):
 @rotate_interleaved.style
 def interleaved_by_repeat(x, frequencies, offset=0):
     """Repeated tables and swapped neighbours, as in GPT-J's code."""
-    cos, sin = (np.repeat(f(angles_of(x, frequencies, offset)), 2, axis=-1) for f in (np.cos, np.sin))
+    cos, sin = (np.repeat(f(angles_of(x, frequencies, offset)), 2, axis=-1).astype(x.dtype) for f in (np.cos, np.sin))
     swapped = np.stack([-x[..., 1::2], x[..., 0::2]], -1).reshape(x.shape)
     return x * cos + swapped * sin
 
@@ -89,5 +99,5 @@ def interleaved_by_repeat(x, frequencies, offset=0):
 @rotate_interleaved.style
 def interleaved_by_complex_view(x, frequencies, offset=0):
     """Neighbours are a complex number's memory already, as Meta's Llama code uses it."""
-    z = np.ascontiguousarray(x).view(np.complex128) * np.exp(1j * angles_of(x, frequencies, offset))
-    return np.ascontiguousarray(z).view(np.float64)
+    z = x.astype(np.float64).view(np.complex128) * np.exp(1j * angles_of(x, frequencies, offset))
+    return z.view(np.float64).astype(x.dtype)

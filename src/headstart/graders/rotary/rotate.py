@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.rotary.witness import (
     SHAPES,
     angles_of,
@@ -42,6 +42,16 @@ def products_know_the_distance_alone(candidate, draw):
     later = np.asarray(candidate(q, f, 13)) @ np.asarray(candidate(k, f, 11)).T
     agree(later, here, "the products eleven positions later", rtol=1e-3, atol=1e-4)
     agree(np.linalg.norm(candidate(q, f, 3), axis=-1), np.linalg.norm(q, axis=-1), "the length of a rotated row")
+
+
+@rotate.law
+def the_dtype_is_that_of_x(candidate, draw):
+    """The answer has x's dtype, whatever that of the frequencies is: nothing becomes float64 by accident."""
+    x = draw(4, 6).astype(np.float32)
+    for f in (frequencies_of(3), frequencies_of(3).astype(np.float32)):
+        got = candidate(x, f, 2)
+        agree(got, turned(x, f, 2, half_split), "the rotation of float32")
+        expect(got.dtype == x.dtype, f"x is float32, the answer is {got.dtype}")
 
 
 @rotate.law(wings=("in_torch",))
@@ -100,13 +110,13 @@ def mixed_conventions(x, frequencies, offset=0):
 def by_rotate_half(x, frequencies, offset=0):
     """x·cos + rotate_half(x)·sin with tiled tables, as in most libraries."""
     n = len(frequencies)
-    cos, sin = (np.tile(f(angles_of(x, frequencies, offset)), 2) for f in (np.cos, np.sin))
+    cos, sin = (np.tile(f(angles_of(x, frequencies, offset)), 2).astype(x.dtype) for f in (np.cos, np.sin))
     return x * cos + np.concatenate([-x[..., n:], x[..., :n]], -1) * sin
 
 
 @rotate.style
 def by_complex_numbers(x, frequencies, offset=0):
-    """Complex multiplication, float32 at the end."""
+    """Complex multiplication, cast at the end."""
     n = len(frequencies)
     z = (x[..., :n] + 1j * x[..., n:]) * np.exp(1j * angles_of(x, frequencies, offset))
-    return np.concatenate([z.real, z.imag], -1).astype(np.float32)
+    return np.concatenate([z.real, z.imag], -1).astype(x.dtype)
