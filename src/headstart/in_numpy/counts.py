@@ -15,9 +15,7 @@ def multi_head_parameters(d_model, num_heads, d_head=None, bias=False):
     """
     if d_head is None:
         if num_heads < 1 or d_model % num_heads != 0:
-            raise ValueError(
-                f"multi_head_parameters: d_model {d_model} does not divide into {num_heads} heads"
-            )
+            raise ValueError(f"multi_head_parameters: d_model {d_model} does not divide into {num_heads} heads")
         d_head = d_model // num_heads
     d_all = num_heads * d_head
     biases = 3 * d_all + d_model if bias else 0

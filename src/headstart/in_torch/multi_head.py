@@ -98,9 +98,7 @@ class MultiHeadAttention(nn.Module):
         """Make the projections."""
         super().__init__()
         if num_heads < 1 or d_model % num_heads != 0:
-            raise ShapeError(
-                f"MultiHeadAttention: d_model {d_model} does not divide into {num_heads} heads"
-            )
+            raise ShapeError(f"MultiHeadAttention: d_model {d_model} does not divide into {num_heads} heads")
         self.num_heads = num_heads
         self.W_q = nn.Linear(d_model, d_model, bias=False)
         self.W_k = nn.Linear(d_model, d_model, bias=False)

@@ -23,9 +23,7 @@ def heads_are_free(candidate, draw):
         agree(candidate(64, H, bias=True), 4 * 64 * 64 + 4 * 64, f"the count with {H} heads and biases")
 
 
-@multi_head_parameters.mutant(
-    "a count multiplied by the number of heads: every head was given full-width matrices"
-)
+@multi_head_parameters.mutant("a count multiplied by the number of heads: every head was given full-width matrices")
 def heads_multiply(d_model, num_heads, d_head=None, bias=False):
     return 4 * d_model * d_model * num_heads + (4 * d_model if bias else 0)
 

@@ -68,9 +68,7 @@ def merged_by_wrong_transpose(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=Non
     return heads.mT.reshape(*x_q.shape[:-1], -1) @ W_o
 
 
-@mistaken_layer(
-    "multi-head attention that splits the input, not its projections: a head sees a slice of the features"
-)
+@mistaken_layer("multi-head attention that splits the input, not its projections: a head sees a slice of the features")
 def split_before_projection(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
     q, k, v = projected(x_q, x_kv, W_q, W_k, W_v, num_heads)
     if W_q.shape[0] % num_heads == 0:
