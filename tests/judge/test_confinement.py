@@ -24,7 +24,7 @@ def workshop():
 def probe(workshop, body, wing="in_numpy"):
     """Run the body of a function in a learner's process and return what the judge is told."""
     source = "def probe():\n" + "\n".join(f"    {line}" for line in body.splitlines())
-    job = {"name": "probe", "cells": [source], "modules": [], "supplied": [], "bans": []}
+    job = {"name": "probe", "cells": [source], "modules": [], "supplied": [], "bans": [], "needs": []}
     with Session(workshop._worker(wing), workshop.limits) as session:
         session.load(job)
         reply = session.ask(REQUEST)

@@ -126,6 +126,13 @@ def test_a_mistake_costs_one_mark(workshop):
     assert wrong.verdict == "wrong"
 
 
+def test_an_answer_that_leans_on_nobody_is_tried_once(workshop):
+    endless = "def attention_weights(q, k, mask=None):\n    while True: pass"
+    assert workshop.grade("attention_weights", [SOFTMAX, endless], seed=1).verdict == "timeout"
+    _, leans = workshop._try("attention_weights", [SOFTMAX, endless], 1, [], [])
+    assert not leans
+
+
 def test_the_answer_under_judgement_never_leaves_the_judge():
     for name in course.names():
         exercise, wing = course.find(name)

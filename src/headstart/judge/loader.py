@@ -29,7 +29,8 @@ class Loader:
         own = [node for node in own if not self.slices.is_check(node, self.name)]
         stub = bool(own) and self.slices.is_stub(own[-1])
         candidate = None if stub else getattr(self.space, self.name, None)
-        news = {"found": candidate is not None, "stub": stub, "defined": bool(own)}
+        leans = any(not self.slices.uses(each.node).isdisjoint(self.job["needs"]) for each in chosen)
+        news = {"found": candidate is not None, "stub": stub, "defined": bool(own), "leans": leans}
         return candidate, news | {"broken": self.broken, "failures": self.failures[:5]}
 
     def _supply(self):

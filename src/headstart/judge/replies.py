@@ -28,7 +28,7 @@ def text(value):
 def news(told):
     """A child's account of the loading, every part of the right type."""
     failures = [shown(text(each)) for each in told["failures"][:5]]
-    flags = {key: told[key] is True for key in ("found", "stub", "defined")}
+    flags = {key: told[key] is True for key in ("found", "stub", "defined", "leans")}
     return flags | {"failures": failures, "broken": shown(text(told["broken"]))}
 
 

@@ -18,7 +18,7 @@ class Session:
     def __init__(self, worker, limits):
         self.worker, self.limits = worker, limits
         self.left, self.most, self.number = limits.seconds, limits.reply, 0
-        self.child, self.failures = None, []
+        self.child, self.failures, self.leans = None, [], True
 
     def __enter__(self):
         return self
@@ -61,6 +61,7 @@ class Session:
     def _judge_loading(self, name, news, skipped):
         """Go on if the child has a candidate, else say why there is none."""
         self.failures = news["failures"] + [str(each) for each in skipped.values()]
+        self.leans = news["leans"]
         last = [*skipped.values()][-1:]
         if news["found"]:
             return

@@ -16,7 +16,7 @@ RANK = ["pass", "wrong", "error"]  # of two trials the better one counts; every 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one exercise may use up. An answer that fails is tried a second time, with limits of its own.
+    """What one exercise may use up. One that leans on others is tried twice if need be, with limits each time.
 
     seconds     of waiting for the answer, all its calls together
     statement   seconds for one cell to be parsed or one statement of the notebook to run
@@ -68,29 +68,31 @@ class Workshop:
         exercises that this one needs, so that a mistake there does not cost this mark as well.
         Raises UnknownExercise, WorkshopError.
         """
-        own = self._try(name, cells, seed, ([], []))
-        parts = supply(name)
-        if own.verdict in ("pass", "not attempted") or not parts[1]:
+        modules, supplied = supply(name)
+        own, leans = self._try(name, cells, seed, [], [])
+        if own.verdict in ("pass", "not attempted") or not (supplied and leans):
             return own
-        helped = self._try(name, cells, seed, parts)
+        helped, _ = self._try(name, cells, seed, modules, supplied)
         if helped.verdict == "pass":
-            helped.message += f", with the course's own {', '.join(each[0] for each in parts[1])}"
+            helped.message += f", with the course's own {', '.join(each[0] for each in supplied)}"
         return max(own, helped, key=_worth)
 
-    def _try(self, name, cells, seed, parts):
+    def _try(self, name, cells, seed, modules, supplied):
+        """One trial in one child, and whether the answer leans on exercises that it needs."""
         exercise, wing = course.find(name)
+        needs = [each[0] for each in supply(name)[1]]
+        job = {"name": name, "cells": cells, "bans": list(exercise.bans), "needs": needs}
         started = time.perf_counter()
-        job = {"name": name, "cells": cells, "modules": parts[0], "supplied": parts[1], "bans": list(exercise.bans)}
         with Session(self._worker(wing), self.limits) as session:
             try:
-                session.load(job)
+                session.load(job | {"modules": modules, "supplied": supplied})
                 trial = hold(exercise, wing, Candidate(session.ask), name, seed)
             except Stopped as stopped:
                 trial = Trial(name, seed, stopped.verdict, str(stopped))
         if trial.findings and trial.verdict == "error" and session.failures:
             trial.message += f" (before that, {session.failures[0]})"
         trial.seconds = time.perf_counter() - started
-        return trial
+        return trial, session.leans
 
     def _worker(self, wing):
         if wing not in self._workers:
