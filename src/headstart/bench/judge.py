@@ -1,0 +1,144 @@
+"""The judge beside otter and nbgrader: CPU time from cold for one notebook with three NumPy exercises.
+
+The other two get one comparison an exercise to make, the judge makes all its laws. Each is installed from the package
+index into an environment of its own below `.bench`, which may be thrown away.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+BENCH = Path(".bench")
+PACKAGES = {"otter": ["otter-grader==7.0.0", "ipykernel"], "nbgrader": ["nbgrader==0.9.6", "ipykernel"]}
+CHOICE = "(softmax or look_up or attention_weights) and not torch"
+
+IMPORT = "import numpy as np"
+ANSWERS = {
+    "softmax": """def softmax(x, axis=-1):
+    top = np.max(x, axis=axis, keepdims=True)
+    e = np.exp(x - np.where(np.isneginf(top), 0, top))
+    return e / np.maximum(e.sum(axis=axis, keepdims=True), 1e-300)""",
+    "look_up": """def look_up(query, keys, values):
+    return softmax(keys @ query) @ values""",
+    "attention_weights": """def attention_weights(q, k, mask=None):
+    scores = q @ k.mT / np.sqrt(q.shape[-1])
+    return softmax(scores if mask is None else np.where(mask, scores, -np.inf))""",
+}
+COMPARISONS = {
+    "softmax": "assert np.allclose(softmax(np.zeros((2, 4))), 0.25)",
+    "look_up": "assert np.allclose(look_up(np.zeros(3), np.ones((2, 3)), np.eye(2)), 0.5)",
+    "attention_weights": "assert np.allclose(attention_weights(np.zeros((2, 3)), np.ones((4, 3))), 0.25)",
+}
+
+
+def compare(rounds=5):
+    """Measure all three in turns; return {name: median CPU seconds}. Raises RuntimeError if one does not grade."""
+    pythons = {name: environment(name) for name in PACKAGES}
+    commands = {"headstart": ours(), "otter": otter(pythons["otter"]), "nbgrader": nbgrader(pythons["nbgrader"])}
+    turns = [{name: cpu(*command) for name, command in commands.items()} for _ in range(rounds + 1)]
+    return {name: statistics.median(turn[name] for turn in turns[1:]) for name in commands}  # the first turn warms up
+
+
+def lines(seconds):
+    """The measurements as lines of text."""
+    yield "grading a notebook of three NumPy exercises, from cold"
+    fastest = min(seconds[name] for name in PACKAGES)
+    for name, used in seconds.items():
+        yield f"{name:<10} {used:5.2f} s CPU {used / seconds['headstart']:7.1f}"
+    yield f"the faster of the other two takes {fastest / seconds['headstart']:.1f} times as much (goal: at least 4)"
+
+
+def environment(name):
+    """The Python of a tool's own environment, made on first use."""
+    folder = BENCH.resolve() / name
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", "numpy", *PACKAGES[name]], check=True)
+        (folder / "ready").touch()
+    return python
+
+
+def cpu(command, folder, proof):
+    """CPU seconds of a command and everything it started, its output checked for the proof that it graded."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    output = run(command, folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if proof not in output:
+        raise RuntimeError(f"{' '.join(map(str, command))} did not grade:\n{output}")
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run(command, folder):
+    """Run a tool with its own environment's programs in reach; return what it said."""
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])
+    settings = os.environ | {"PATH": path}
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)  # all three from compiled files, as anybody would run them
+    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def ours():
+    """The judge's command for the notebook."""
+    folder = _folder("headstart-course")
+    _write(folder / "01_attention.ipynb", [_code(IMPORT), *map(_code, ANSWERS.values())])
+    options = ["--disable-plugin-autoload", "-p", "headstart.judge.plugin", "--submission=01_attention.ipynb"]
+    return [sys.executable, "-P", "-m", "pytest", *options, "-k", CHOICE], folder, "3 passed"
+
+
+def otter(python):
+    """Otter's command for the notebook, with an autograder of three tests."""
+    folder = _folder("otter-course")
+    _write(folder / "01_attention.ipynb", [_code(IMPORT), *map(_code, ANSWERS.values())])
+    with zipfile.ZipFile(folder / "autograder.zip", "w") as autograder:
+        autograder.writestr("otter_config.json", json.dumps({"show_stdout": True}))
+        for name, comparison in COMPARISONS.items():
+            case = {"code": f">>> {comparison}\n", "hidden": False, "locked": False}
+            suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
+            test = {"name": name, "points": 1, "suites": [suite]}
+            autograder.writestr(f"tests/{name}.py", f"OK_FORMAT = True\ntest = {test!r}\n")
+    return [python.with_name("otter"), "run", "-a", "autograder.zip", "01_attention.ipynb"], folder, "3.000"
+
+
+def nbgrader(python):
+    """nbgrader's command for the notebook, in a course that has released it and got it back."""
+    folder = _folder("nbgrader-course")
+    cells = [_code(IMPORT)]
+    for name, comparison in COMPARISONS.items():
+        cells += [_graded(f"a-{name}", ANSWERS[name], solution=True), _graded(f"t-{name}", comparison, points=1)]
+    _write(folder / "source" / "week" / "01_attention.ipynb", cells)
+    tool = python.with_name("nbgrader")
+    run([tool, "generate_assignment", "week", "--force"], folder)
+    _write(folder / "submitted" / "ada" / "week" / "01_attention.ipynb", cells)
+    return [tool, "autograde", "week", "--force"], folder, "Autograding"
+
+
+def _folder(name):
+    folder = BENCH.resolve() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _code(source, **metadata):
+    return {"cell_type": "code", "metadata": metadata, "source": source, "outputs": [], "execution_count": None}
+
+
+def _graded(name, source, solution=False, points=None):
+    mark = {"grade_id": name, "grade": points is not None, "locked": not solution, "solution": solution}
+    if points is not None:
+        mark["points"] = points
+    return _code(source, nbgrader=mark | {"schema_version": 3, "task": False})
+
+
+def _write(path, cells):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [{"id": f"cell-{i}", **cell} for i, cell in enumerate(cells)]
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
