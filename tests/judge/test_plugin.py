@@ -3,10 +3,12 @@
 import re
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from handin import LOOK_UP, PYTEST, SOFTMAX, UNIFORM, hand_in, notebook, run
 
+ROOT = Path(__file__).parents[2]
 TWO = ("-k", "(softmax or look_up) and not torch")
 
 
@@ -49,6 +51,16 @@ def test_stubs_are_not_attempted_and_never_pass(tmp_path, here):
     assert "look_up: not attempted, no cell defines look_up." in done.stdout
     assert "skipped" not in done.stdout
     assert "passed" not in done.stdout
+
+
+def test_printed_stubs_are_not_attempted_and_answer_sheets_pass(here):
+    stubs = run("--submission", ROOT / "notebooks", "-q", cwd=here)
+    assert stubs.returncode == 1
+    count = re.search(r"^0 of (\d+) points", stubs.stdout, re.M)[1]
+    assert len(re.findall(r"^\w+ +0/0 +not attempted +", stubs.stdout, re.M)) == int(count) > 0, stubs.stdout
+    sheets = run("--submission", ROOT / "solutions", "-q", cwd=here)
+    assert sheets.returncode == 0, sheets.stdout
+    assert f"{count} of {count} points" in sheets.stdout
 
 
 def test_a_syntax_error_in_another_cell_costs_nothing_and_in_its_own_is_told(tmp_path, here):

@@ -4,12 +4,15 @@ import json
 import os
 import stat
 import zipfile
+from pathlib import Path
 
 import pytest
 from handin import SOFTMAX, hand_in, notebook
 
-from headstart.judge import parcel
+from headstart.judge import course, parcel
 from headstart.judge.submission import read
+
+PRINTED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 
 def only(path):
@@ -219,3 +222,10 @@ def test_odd_members_of_a_zip_are_refused(tmp_path):
     assert "uncommon compression" in only(tmp_path / "lzma.zip").problem
     (tmp_path / "no.zip").write_bytes(b"PK\x03\x04 and nothing more")
     assert "not a zip that can be read" in only(tmp_path / "no.zip").problem
+
+
+@pytest.mark.parametrize("path", PRINTED, ids=lambda path: path.name)
+def test_a_printed_notebook_has_the_exercises_that_the_judge_expects_in_it(path):
+    marks = [cell["metadata"].get("headstart", {}) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    printed = {mark["exercise"] for mark in marks if "exercise" in mark}
+    assert printed == set(course.chapters()[only(path).chapter])
