@@ -1,6 +1,5 @@
 """The workshop: which statements run, which verdicts come out, what crosses the wire, and who is replaced."""
 
-import json
 import os
 import signal
 import struct
@@ -16,7 +15,6 @@ from headstart.judge.supply import supply
 from headstart.judge.trial import hold
 from headstart.judge.workshop import Limits, Workshop
 
-ROOT = Path(__file__).parents[2]
 LIMITS = Limits(seconds=2.0, statement=0.3)
 SOFTMAX = """
 import numpy as np
@@ -72,19 +70,6 @@ def test_magic_hides_nothing_and_is_found_only_where_it_stands():
     source = "%time\nx = !ls\nif x:\n    !rm\nf?\ntext = '''\n%s\n''' % 1\ny = (1\n% 2)\n%%bash\ndef f(): pass"
     assert [type(each.node).__name__ for each in slices.parse(source)][-1] == "FunctionDef"
     assert "%s" in slices.parse(source)[-4].node.value.left.value
-
-
-@pytest.mark.parametrize("room", ["solutions", "notebooks"])
-def test_the_printed_rooms(room):
-    """Every answer sheet passes; every notebook of stubs is not attempted."""
-    chapters = course.chapters()
-    with Workshop() as workshop:
-        for path in sorted((ROOT / room).glob("*.ipynb")):
-            notebook = json.loads(path.read_text(encoding="utf-8"))
-            cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-            for name in chapters.get(notebook["metadata"]["headstart"]["chapter"], []):
-                trial = workshop.grade(name, cells, seed=5)
-                assert trial.verdict == ("pass" if room == "solutions" else "not attempted"), trial
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,11 @@ class Worker:
         self.setting |= {"walls": walls, "forks": FORKS}
         self.close = weakref.finalize(self, _sweep, self.folder, self.nurseries, os.getpid())
 
+    def warm(self):
+        """See to it that a warm worker is there, where it can fork. Raises WorkshopError."""
+        if FORKS and not self.nurseries:
+            self.nurseries.append(Nursery(self.setting, self.folder))
+
     def child(self):
         """Start a child. Raises WorkshopError."""
         folder = tempfile.mkdtemp(dir=self.folder)
@@ -89,8 +94,7 @@ class Worker:
             channel, process = _spawn(self.setting, folder)
             return Child(channel, folder, lambda: _killed(process))
         for _ in range(2):  # a warm worker that died (out of memory, …) is replaced once
-            if not self.nurseries:
-                self.nurseries.append(Nursery(self.setting, self.folder))
+            self.warm()
             try:
                 return self.nurseries[0].child(folder)
             except (OSError, struct.error) as error:

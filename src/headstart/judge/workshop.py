@@ -82,8 +82,9 @@ class Workshop:
         exercise, wing = course.find(name)
         needs = [each[0] for each in supply(name)[1]]
         job = {"name": name, "cells": cells, "bans": list(exercise.bans), "needs": needs}
+        worker = self._worker(wing)
         started = time.perf_counter()
-        with Session(self._worker(wing), self.limits) as session:
+        with Session(worker, self.limits) as session:
             try:
                 session.load(job | {"modules": modules, "supplied": supplied})
                 trial = hold(exercise, wing, Candidate(session.ask), name, seed)
@@ -97,6 +98,7 @@ class Workshop:
     def _worker(self, wing):
         if wing not in self._workers:
             self._workers[wing] = Worker(wing, self.limits, self.walls, _bans())
+        self._workers[wing].warm()
         return self._workers[wing]
 
 
