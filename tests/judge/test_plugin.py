@@ -178,6 +178,25 @@ def test_beside_a_single_notebook_nothing_is_obeyed_either(tmp_path):
     assert not (path.parent / "obeyed").exists()
 
 
+def test_what_is_imported_later_is_not_found_in_a_submission(tmp_path):
+    work = tmp_path / "work"
+    hand_in(work, SOFTMAX, LOOK_UP)
+    (work / "secrets.py").write_text(MARK)
+    careless = [word for word in PYTEST if word != "-P"]
+    done = run("--submission=.", *TWO, cwd=work, command=careless)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert not (work / "obeyed").exists()
+
+
+def test_the_graders_own_settings_are_for_other_tests(tmp_path, here):
+    hand_in(tmp_path / "work", SOFTMAX, LOOK_UP)
+    (here / "pytest.ini").write_text("[pytest]\naddopts = --collect-only --of-a-plugin-that-is-not-loaded\n")
+    (here / "conftest.py").write_text(MARK)
+    done = run("--submission", tmp_path / "work", *TWO, cwd=here)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert not (here / "obeyed").exists()
+
+
 def test_what_python_itself_imported_from_a_submission_stops_the_run(tmp_path):
     work = tmp_path / "work"
     hand_in(work, SOFTMAX)
