@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ LIMITS = Limits(seconds=1.0, statement=0.5, memory=1 << 29, reply=1 << 26)
 SECRET = "the-examiner's-secret"
 NEIGHBOUR = "def merge_heads(x):\n    return x.swapaxes(-3, -2).reshape(*x.shape[:-3], x.shape[-2], -1)"
 CONFINED = set(tiers.walls()) == {"landlock", "seccomp"}
-pytestmark = pytest.mark.skipif(not CONFINED, reason="the hostile suite needs Linux with Landlock and seccomp")
+linux = pytest.mark.skipif(not CONFINED, reason="the hostile suite needs Linux with Landlock and seccomp")
+if not CONFINED:
+    warnings.warn("the hostile suite is skipped: it needs Linux with Landlock and seccomp", stacklevel=1)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,12 @@ def workshop():
     with Workshop(LIMITS, require_confinement=True) as workshop:
         workshop.grade("softmax", [], 0)
         workshop.grade("softmax_torch", [], 0)  # import torch before the clocks run
+        yield workshop
+
+
+@pytest.fixture(scope="module")
+def patient_workshop():
+    with Workshop() as workshop:
         yield workshop
 
 
@@ -82,6 +91,7 @@ def descendants():
     return found
 
 
+@linux
 @pytest.mark.parametrize("submission", HOSTILE)
 def test_gains_nothing_and_harms_nobody(submission, workshop, outside, port, capfd):
     cells = cells_of(submission, outside, port)
@@ -103,8 +113,8 @@ def test_gains_nothing_and_harms_nobody(submission, workshop, outside, port, cap
 
 
 @pytest.mark.parametrize("submission", submissions.read("honest.md"), ids=str)
-def test_honest_but_unusual(submission, workshop):
-    trial = workshop.grade(submission.exercise, list(submission.cells), seed=3)
+def test_honest_but_unusual(submission, patient_workshop):
+    trial = patient_workshop.grade(submission.exercise, list(submission.cells), seed=3)
     assert trial.verdict == "pass", trial
 
 
@@ -114,6 +124,7 @@ def test_there_are_enough():
     assert len({submission.values[0].title for submission in HOSTILE}) == len(HOSTILE)
 
 
+@linux
 def test_the_attacks_are_real(outside):
     """Without walls the first thieves get what they came for: it is the walls that stop them."""
     thieves = [each for each in submissions.read("hostile/01_steal.md") if "file" in each.title]

@@ -58,6 +58,7 @@ def crash(status):
     """The verdict on a process that ended before it answered."""
     if status is None or status >= 0:
         return Stopped("crashed", f"it ended its own process (exit code {status})")
-    if status == -signal.SIGKILL:
+    if status == -9:  # SIGKILL, which Windows lacks
         return Stopped("crashed", "its process was killed, or closed its line to the judge")
-    return Stopped("crashed", f"its process died ({signal.Signals(-status).name})")
+    names = {each.value: each.name for each in signal.Signals}
+    return Stopped("crashed", f"its process died ({names.get(-status, -status)})")

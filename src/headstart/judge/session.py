@@ -103,7 +103,9 @@ class Session:
     def _read(self, size, end):
         parts = bytearray()
         while len(parts) < size:
-            self.child.channel.settimeout(max(end - time.monotonic(), 1e-3))
+            if (rest := end - time.monotonic()) <= 0:  # however fast it drips
+                raise TimeoutError
+            self.child.channel.settimeout(rest)
             part = self.child.channel.recv(min(size - len(parts), 1 << 20))
             if not part:
                 raise EOFError
