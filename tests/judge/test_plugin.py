@@ -192,7 +192,7 @@ def test_the_graders_own_settings_are_for_other_tests(tmp_path, here):
     hand_in(tmp_path / "work", SOFTMAX, LOOK_UP)
     (here / "pytest.ini").write_text("[pytest]\naddopts = --collect-only --of-a-plugin-that-is-not-loaded\n")
     (here / "conftest.py").write_text(MARK)
-    done = run("--submission", tmp_path / "work", *TWO, cwd=here)
+    done = run(f"--submission={tmp_path / 'work'}", *TWO, cwd=here)
     assert "2 passed" in done.stdout, done.stdout + done.stderr
     assert not (here / "obeyed").exists()
 
