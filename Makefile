@@ -18,7 +18,7 @@ lab: work
 	$(BIN)/jupyter lab --notebook-dir=work
 
 grade: work
-	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest -o addopts= -p headstart.judge.plugin --submission work
+	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest -o addopts= -p headstart.judge.plugin --submission=work
 
 bench: $(READY)
 	$(BIN)/python -m headstart.bench

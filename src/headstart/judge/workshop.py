@@ -27,7 +27,7 @@ class Limits:
     """
 
     seconds: float = 10.0
-    statement: float = 3.0
+    statement: float = 5.0
     memory: int = 2 << 30
     file_size: int = 1 << 20
     files: int = 64
