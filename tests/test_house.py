@@ -113,8 +113,10 @@ def test_the_readers_copy_keeps_what_the_reader_wrote(tmp_path):
 
 
 def test_modules_are_short_enough_to_be_read_aloud():
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "src").rglob("*.py")}
-    assert {path.name: length for path, length in lengths.items() if length > 250} == {}
+    """Graders may be longer: they are lists of laws, mistakes and styles, each to be read alone."""
+    files = [path for path in (ROOT / "src" / "headstart").rglob("*.py") if "graders" not in path.parts]
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {name: length for name, length in lengths.items() if length > 200} == {}
 
 
 def test_pictures_are_drawn_and_not_kept():
