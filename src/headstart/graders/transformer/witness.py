@@ -5,7 +5,7 @@ import numpy as np
 from headstart.graders.multi_head.function import attend, for_heads, layer_by_loops
 from headstart.graders.multi_head.heads import merge_by_loops, split_by_loops
 from headstart.graders.transformer.feed_forward import plain_by_loops
-from headstart.graders.transformer.norms import layer_norm_by_loops, standardised
+from headstart.graders.transformer.layer_norm import layer_norm_by_loops, standardised
 
 
 def draw_block(draw, d_model, d_ff, norms=2):
@@ -87,3 +87,19 @@ def read(y, k, v, weights, mask=None):
 def step(x, sublayer, norm_weights, norm_first):
     """A right residual step."""
     return x + sublayer(norm(x, *norm_weights)) if norm_first else norm(x + sublayer(x), *norm_weights)
+
+
+def block_of_three(residual=step, arrange=lambda s: s, causal=lambda T: np.tri(T, dtype=bool), reading=read):
+    """A right decoder block, or one around a (wrong) residual step, order of sub-layers, mask or cross-attention."""
+
+    def block(x, k, v, weights, mask=None, norm_first=True):
+        sublayers = [
+            (lambda y: exchange(y, weights, k.shape[-3], causal(y.shape[-2])), weights["norm_1"]),
+            (lambda y: reading(y, k, v, weights, mask), weights["norm_2"]),
+            (lambda y: think(y, weights), weights["norm_3"]),
+        ]
+        for sublayer, norm_weights in arrange(sublayers):
+            x = residual(x, sublayer, norm_weights, norm_first)
+        return x
+
+    return block

@@ -1,0 +1,134 @@
+"""The encoder-decoder: laws, known mistakes, accepted styles."""
+
+import numpy as np
+
+from headstart.graders.attention.witness import slopes
+from headstart.graders.kit import agree, exercise
+from headstart.graders.transformer.decoder_only import NEEDS
+from headstart.graders.transformer.encoder import LIBRARY
+from headstart.graders.transformer.whole import (
+    PLACES,
+    VOCABULARY,
+    causal_of,
+    draw_pair,
+    draw_tokens,
+    encode_with,
+    pair_by_loops,
+    pair_of,
+)
+
+encoder_decoder = exercise(
+    "encoder_decoder",
+    "models",
+    chapter="transformer",
+    needs=(*NEEDS, "split_heads", "cross_attention", "decoder_block"),
+    bans=LIBRARY,
+)
+
+
+@encoder_decoder.law
+def translated_by_the_definition(candidate, draw):
+    """Encoder, its norm, causal decoder that reads the memory in every block, its norm, scores, for every shape."""
+    for lead, T_k, T_q, d_model, H in (
+        ((2,), 5, 3, 6, 3),
+        ((), 2, PLACES, 4, 1),
+        ((1,), 4, 4, 8, 2),
+        ((2,), 3, 1, 6, 2),
+    ):
+        source, target = draw_tokens(draw, *lead, T_k), draw_tokens(draw, *lead, T_q)
+        weights = draw_pair(draw, d_model)
+        agree(candidate(source, target, weights, H), pair_by_loops(source, target, weights, H), "the scores")
+
+
+@encoder_decoder.law
+def source_padding_is_never_read(candidate, draw):
+    """Padding is hidden in the encoder and from the decoder: other tokens in its place change nothing."""
+    source, target, weights = draw_tokens(draw, 3, 5), draw_tokens(draw, 3, 4), draw_pair(draw)
+    real = np.array([[True] * 5, [True] * 3 + [False] * 2, [True] * 1 + [False] * 4])
+    other = np.where(real, source, (source + 1) % VOCABULARY)
+    want = pair_by_loops(source, target, weights, 2, real)
+    agree(candidate(source, target, weights, 2, real), want, "the scores with padding")
+    agree(candidate(other, target, weights, 2, real), want, "the scores with other tokens as padding")
+
+
+@encoder_decoder.law
+def target_is_causal_source_is_not(candidate, draw):
+    """A later target token moves no earlier row; the last source token moves every row."""
+    source, target, weights = draw_tokens(draw, 2, 4), draw_tokens(draw, 2, 4), draw_pair(draw)
+    later, turned = target.copy(), source.copy()
+    later[:, 2] = (later[:, 2] + 1) % VOCABULARY
+    turned[:, -1] = (turned[:, -1] + 1) % VOCABULARY
+    before = np.asarray(candidate(source, target, weights, 2))
+    agree(np.asarray(candidate(source, later, weights, 2))[:, :2], before[:, :2], "the scores before the change")
+    want = pair_by_loops(turned, target, weights, 2)
+    agree(candidate(turned, target, weights, 2), want, "the scores after the last source token changed")
+
+
+@encoder_decoder.law(wings=("in_torch",))
+def gradients_reach_the_source(candidate, draw):
+    """Position vectors get their gradient through the encoder as well as through the decoder."""
+    source, target, g = draw_tokens(draw, 5), draw_tokens(draw, 3), draw(3, VOCABULARY)
+    weights = draw_pair(draw, 4, 3, 1)
+    (want,) = slopes(lambda P: pair_of()(source, target, weights | {"positions": P}, 2), g, weights["positions"])
+    agree(candidate.gradients(g, source, target, weights, 2)[1], want, "the gradient of the positions")
+
+
+@encoder_decoder.mutant("an encoder-decoder whose encoder is causal: a source token does not see those after it")
+def causal_encoder(*args):
+    def encoding(x, block, H, mask):
+        causal = causal_of(x.shape[-2])
+        return encode_with(x, block, H, causal if mask is None else mask & causal)
+
+    return pair_of(encoding=encoding)(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder whose decoder is not causal: it reads the answer it should write")
+def open_decoder(*args):
+    return pair_of(causal=lambda T: None)(*args)
+
+
+@encoder_decoder.mutant(
+    "an encoder-decoder that hides the padding from the decoder alone: the encoder still mixes it in"
+)
+def padding_in_the_encoder(*args):
+    return pair_of(hide=("decoder",))(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder that hides the padding in the encoder alone: the decoder still reads it")
+def padding_in_the_decoder(*args):
+    return pair_of(hide=("encoder",))(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder that ignores padding altogether")
+def padding_everywhere(*args):
+    return pair_of(hide=())(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder without the norm after the encoder")
+def memory_without_norm(*args):
+    return pair_of(last=lambda x, gain, bias: x)(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder whose decoder blocks all read with the first block's W_k and W_v")
+def one_source_projection(*args):
+    return pair_of(heads=lambda blocks: blocks[0])(*args)
+
+
+@encoder_decoder.mutant("an encoder-decoder whose decoder reads the first encoder block's output, not the last one's")
+def reads_too_early(*args):
+    return pair_of(ready=lambda blocks: blocks[:1])(*args)
+
+
+@encoder_decoder.style
+def with_a_full_mask(source, target, weights, num_heads, real=None):
+    """An all-True mask where none is given."""
+    real = np.ones(source.shape, dtype=bool) if real is None else real
+    return pair_of()(source, target, weights, num_heads, real)
+
+
+@encoder_decoder.style
+def target_step_by_step(source, target, weights, num_heads, real=None):
+    """The decoder run once a prefix, as when generating."""
+    prefixes = [target[..., : t + 1] for t in range(target.shape[-1])]
+    rows = [pair_of()(source, prefix, weights, num_heads, real)[..., -1, :] for prefix in prefixes]
+    return np.stack(rows, axis=-2)
