@@ -24,7 +24,7 @@ def pytest_terminal_summary(terminalreporter):
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
     records = [value for report in reports for key, value in report.user_properties if key == "trial"]
     if records:
-        from headstart.judge.reports import table
+        from headstart.judge.desk.reports import table
         from headstart.judge.trial import Finding, Trial
 
         marks = {}

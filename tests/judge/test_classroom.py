@@ -8,8 +8,8 @@ import time
 import pytest
 from handin import LOOK_UP, PYTEST, SOFTMAX, StandIn, hand_in, run
 
-from headstart.judge.classroom import Classroom, submissions
-from headstart.judge.engines import Dask, Here, Processes, engine
+from headstart.judge.desk.classroom import Classroom, submissions
+from headstart.judge.desk.engines import Dask, Here, Processes, engine
 
 
 @pytest.fixture

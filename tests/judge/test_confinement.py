@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from headstart.judge import seccomp, tiers
-from headstart.judge.session import Session
-from headstart.judge.workshop import Limits, Workshop
+from headstart.judge.worker import seccomp
+from headstart.judge.workshop import tiers
+from headstart.judge.workshop.session import Session
+from headstart.judge.workshop.workshop import Limits, Workshop
 
 LINUX = pytest.mark.skipif(len(tiers.walls()) < 2, reason="these walls need Linux with Landlock and seccomp")
 REQUEST = {"init": None, "load": None, "calls": [["", [], {}]], "cotangent": None}

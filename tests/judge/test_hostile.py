@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import headstart
-from headstart.judge import tiers
-from headstart.judge.workshop import Limits, Workshop
+from headstart.judge.workshop import tiers
+from headstart.judge.workshop.workshop import Limits, Workshop
 
 sys.path.insert(0, str(Path(__file__).parent))
 import submissions

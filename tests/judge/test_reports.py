@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from headstart.graders.kit import Mutant
-from headstart.judge import record, reports
-from headstart.judge.page import heat_map, page
-from headstart.judge.record import Row
+from headstart.judge.desk import record, reports
+from headstart.judge.desk.page import heat_map, page
+from headstart.judge.desk.record import Row
 from headstart.judge.trial import Finding, Trial
 
 FACTS = {"seed": 7, "tier": "in a process of its own", "seconds": 1.25}

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from handin import SOFTMAX, hand_in, notebook
 
-from headstart.judge import course, parcel
-from headstart.judge.submission import read
+from headstart.judge import course
+from headstart.judge.desk import parcel
+from headstart.judge.desk.submission import read
 
 PRINTED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from headstart.graders import exercises
-from headstart.judge import course, slices, wire, workers
+from headstart.judge import course
 from headstart.judge.candidate import Candidate
-from headstart.judge.supply import supply
 from headstart.judge.trial import hold
-from headstart.judge.workshop import Limits, Workshop
+from headstart.judge.worker import slices, wire
+from headstart.judge.workshop import workers
+from headstart.judge.workshop.supply import supply
+from headstart.judge.workshop.workshop import Limits, Workshop
 
 LIMITS = Limits(seconds=2.0, statement=0.3)
 SOFTMAX = """
@@ -219,7 +221,7 @@ def test_no_reply_whatever_breaks_a_law_or_passes(name):
 
 def test_every_ban_exists():
     """A misspelt ban would forbid nothing."""
-    from headstart.judge import guard
+    from headstart.judge.worker import guard
 
     bans = {ban for exercise in exercises().values() for ban in exercise.bans}
     assert set(guard.prepare(bans)) == bans

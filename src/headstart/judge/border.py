@@ -32,11 +32,13 @@ def _story(error):
 def perform(candidate, request, wing):
     """Carry out one request and return {"value": …, "changed": [numbers of the inputs that were altered]}.
 
-    request  {"init": dict | None, "load": dict | None, "calls": [[method, args, kwargs], …], "cotangent": array | None}
+    request  {"init": dict | None, "load": dict | None, "calls": [[method, args, kwargs], …],
+              "cotangent": array | None, "of": "inputs" | "parameters"}
 
     Without `init` the candidate itself is called (the method is then ""). With `init` an object is made first, `load`
     hands it weights through its method `load`, and the calls go to its methods. Several calls return the list of their
-    results. With a `cotangent` the value is the list of gradients of sum(cotangent · result), one for each float array.
+    results. With a `cotangent` the value is the list of gradients of sum(cotangent · result), one for each float array
+    or, of "parameters", one for each parameter of the object.
     """
     inward, outward = TRANSLATORS[wing]
     target = _made(candidate, request, inward)
@@ -45,7 +47,8 @@ def perform(candidate, request, wing):
         inputs = walk([args, kwargs], inward)
         function = getattr(target, method) if method else target
         if request.get("cotangent") is not None:
-            return {"value": _gradients(function, inputs, inward(request["cotangent"]), outward), "changed": []}
+            floats = list(target.parameters()) if request.get("of") == "parameters" else _floats(inputs)
+            return {"value": _gradients(function, inputs, floats, inward(request["cotangent"]), outward), "changed": []}
         result = function(*inputs[0], **inputs[1])
         changed += _changed([args, kwargs], walk(inputs, outward))
         values.append(walk(result, outward if wing == "in_numpy" else _tensor_only))
@@ -85,16 +88,20 @@ def _changed(before, after):
     return [i for i, (a, b) in enumerate(arrays) if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f")]
 
 
-def _gradients(function, inputs, cotangent, outward):
-    """Gradients of sum(cotangent · function(inputs)) for the float arrays among the inputs (PyTorch wing)."""
-    floats = [
+def _floats(inputs):
+    """The float arrays among the inputs, asked to collect gradients (PyTorch wing)."""
+    return [
         leaf.requires_grad_()
         for leaf in leaves(inputs)
         if hasattr(leaf, "is_floating_point") and leaf.is_floating_point()
     ]
+
+
+def _gradients(function, inputs, floats, cotangent, outward):
+    """Gradients of sum(cotangent · function(inputs)) for the floats; zeros for those that it does not reach."""
     result = function(*inputs[0], **inputs[1])
     if not getattr(result, "requires_grad", False):
-        raise ContractError("its result carries no gradient: it was detached, or went through NumPy or Python numbers")
+        raise ContractError("its result carries no gradient: detached, frozen, or made from NumPy or Python numbers")
     (result * cotangent).sum().backward()
     return [outward(leaf.grad) if leaf.grad is not None else np.zeros(leaf.shape) for leaf in floats]
 

@@ -44,11 +44,30 @@ class Candidate:
         """Gradients of sum(cotangent · result) for every float array among the arguments (PyTorch wing only)."""
         return self._request([[self._method(), list(args), kwargs]], cotangent)
 
+    def parameter_gradients(self, cotangent, *args, **kwargs):
+        """Gradients of sum(cotangent · result) for every parameter of the object, one fresh layer (PyTorch wing only).
+
+        Zeros where a parameter is frozen or has no part in the result.
+        """
+        return self._request([[self._method(), list(args), kwargs]], cotangent, of="parameters")
+
+    def refuses(self, *args, **kwargs):
+        """Whether the answer raises an exception, of whatever type, instead of returning a result.
+
+        After `made` it is the making of the object that should raise; the arguments are then left out.
+        """
+        try:
+            self._request([["", list(args), kwargs]] if self.init is None else [])
+        except AnswerRaised:
+            return True
+        self.record[-1][1] = None  # known mistakes are told by their results for good input
+        return False
+
     def _method(self):
         return "" if self.init is None else "__call__"
 
-    def _request(self, calls, cotangent=None):
-        request = {"init": self.init, "load": self.load, "calls": calls, "cotangent": cotangent}
+    def _request(self, calls, cotangent=None, of="inputs"):
+        request = {"init": self.init, "load": self.load, "calls": calls, "cotangent": cotangent, "of": of}
         self.record.append([request, None])
         reply = self.transport(request)
         if "raised" in reply:

@@ -45,7 +45,7 @@ def _is_grading(options):
 def pytest_load_initial_conftests(early_config, parser, args):
     """Before any conftest.py is looked for, and before output is captured: settings beside a submission are none."""
     if _is_grading(early_config.known_args_namespace):
-        from headstart.judge import settings
+        from headstart.judge.desk import settings
 
         settings.forget(early_config, parser, args)
     return (yield)
@@ -60,15 +60,15 @@ def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers get a command line that was looked at
         _demand_sense(config.option)
     if config.option.classroom is None:
-        from headstart.judge.grading import Grading as Run
+        from headstart.judge.desk.grading import Grading as Run
     else:
-        from headstart.judge.class_grading import ClassGrading as Run
+        from headstart.judge.desk.class_grading import ClassGrading as Run
     config.pluginmanager.register(Run(config), "headstart-grading")
 
 
 def _demand_sense(options):
     """Say in one sentence what is wrong with the command line. Raises UsageError."""
-    from headstart.judge.reports import WRITERS
+    from headstart.judge.desk.reports import WRITERS
 
     if options.submission is not None and options.classroom is not None:
         raise pytest.UsageError("--submission grades one, --class grades many: give one of the two")

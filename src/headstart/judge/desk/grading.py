@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from headstart.judge import record, reports, sitting
-from headstart.judge.items import NotebookNode
-from headstart.judge.submission import read
-from headstart.judge.tiers import Unconfined
+from headstart.judge.desk import record, reports, sitting
+from headstart.judge.desk.items import NotebookNode
+from headstart.judge.desk.submission import read
 from headstart.judge.trial import Trial
+from headstart.judge.workshop.tiers import Unconfined
 
 
 class Grading:

@@ -14,7 +14,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).parents[1] / "worker" / "worker.py"
 FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
 TORCH = ["torch", "torchgen", "functorch"]
 BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]

@@ -4,7 +4,7 @@ import math
 from html import escape
 
 from headstart.judge.check import story
-from headstart.judge.reports import laws, points
+from headstart.judge.desk.reports import laws, points
 
 WIDTH, CELL = 480, (6, 24)  # of a heat map; least and largest width of one of its entries, in pixels
 INVISIBLE = 1e-4  # an error that small is rounding, and stays pale however small the others are

@@ -2,8 +2,8 @@
 
 import pytest
 
-from headstart.judge import record, reports, sitting
 from headstart.judge.check import story
+from headstart.judge.desk import record, reports, sitting
 
 
 class NotPassed(Exception):

@@ -1,7 +1,7 @@
 """How well learner code can be confined on this machine, and the sentence about it for the report."""
 
-from headstart.judge import confine, seccomp
-from headstart.judge.workers import FORKS, WorkshopError
+from headstart.judge.worker import confine, seccomp
+from headstart.judge.workshop.workers import FORKS, WorkshopError
 
 WITHOUT = {
     "landlock": "files can be read and, where permissions allow, written (no Landlock)",

@@ -3,14 +3,15 @@
 import atexit
 import threading
 
-from headstart.judge import course, record
+from headstart.judge import course
+from headstart.judge.desk import record
 
 mine = threading.local()  # a process that grades a class keeps its workshop warm from one submission to the next
 
 
 def open_workshop(seconds, require_confinement):
     """The place where learner code runs; a context manager. Raises what the workshop raises."""
-    from headstart.judge.workshop import Limits, Workshop
+    from headstart.judge.workshop.workshop import Limits, Workshop
 
     return Workshop(Limits(seconds=seconds), require_confinement=require_confinement)
 

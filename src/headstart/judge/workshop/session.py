@@ -5,9 +5,10 @@ import time
 
 import numpy as np
 
-from headstart.judge import replies, wire
 from headstart.judge.candidate import Stopped
-from headstart.judge.text import shown
+from headstart.judge.desk.text import shown
+from headstart.judge.worker import wire
+from headstart.judge.workshop import replies
 
 RETRIES = 8  # cells and statements that may hang or crash before an exercise is given up
 

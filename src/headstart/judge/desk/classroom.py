@@ -4,9 +4,10 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from headstart.judge import course, record, shelf, sitting
-from headstart.judge.submission import read
-from headstart.judge.text import shown
+from headstart.judge import course
+from headstart.judge.desk import record, shelf, sitting
+from headstart.judge.desk.submission import read
+from headstart.judge.desk.text import shown
 from headstart.judge.trial import Trial
 
 

@@ -20,10 +20,11 @@ import types
 READY = b"!"
 
 
-def sibling(name):
-    """Load another file of this folder, without its package."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
-    spec = importlib.util.spec_from_file_location(name, path)
+def tool(path):
+    """Load a file of the judge by its path from this folder, without its package."""
+    name = os.path.basename(path)
+    file = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{path}.py")
+    spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -137,7 +138,7 @@ def rehearse(tools, wing):
     tools.wire.pack(tools.border.answer(space["answer"], request, wing))
 
 
-TOOLS = ("wire", "border", "slices", "loader", "service", "guard", "confine", "seccomp")
+TOOLS = ("wire", "../border", "slices", "loader", "service", "guard", "confine", "seccomp")
 
 
 def main():
@@ -145,7 +146,7 @@ def main():
     setting = json.loads(sys.argv[1])
     channel = take_line(setting)
     sys.meta_path.append(Packages(setting["packages"]))
-    tools = types.SimpleNamespace(**{name: sibling(name) for name in TOOLS})
+    tools = types.SimpleNamespace(**{os.path.basename(path): tool(path) for path in TOOLS})
     warm_up(tools, setting)
     channel.send(READY)
     if setting["forks"]:

@@ -4,12 +4,13 @@ import time
 from dataclasses import dataclass
 
 from headstart.graders import exercises
-from headstart.judge import course, tiers
+from headstart.judge import course
 from headstart.judge.candidate import Candidate, Stopped
-from headstart.judge.session import Session
-from headstart.judge.supply import supply
 from headstart.judge.trial import Trial, hold
-from headstart.judge.workers import Worker
+from headstart.judge.workshop import tiers
+from headstart.judge.workshop.session import Session
+from headstart.judge.workshop.supply import supply
+from headstart.judge.workshop.workers import Worker
 
 RANK = ["pass", "wrong", "error"]  # of two trials the better one counts; every other verdict ranks below these
 

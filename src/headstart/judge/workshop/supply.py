@@ -9,9 +9,10 @@ import functools
 from pathlib import Path
 
 from headstart.graders import exercises
-from headstart.judge import course, slices
+from headstart.judge import course
+from headstart.judge.worker import slices
 
-SRC = Path(__file__).parents[2]
+SRC = Path(__file__).parents[3]
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from headstart.graders.kit import Mutant
-from headstart.judge.text import shown
+from headstart.judge.desk.text import shown
 from headstart.judge.trial import Finding, Trial
 
 PICTURE = 64  # a report draws at most this many rows and columns

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from headstart.judge.check import story
-from headstart.judge.text import shown
+from headstart.judge.desk.text import shown
 
 HEAD = ("exercise", "laws", "verdict", "time")
 COLUMNS = ("notebook", "exercise", "verdict", "points", "laws", "seconds", "message", "seed")
@@ -108,7 +108,7 @@ def _write_gradescope(path, rows, facts):
 
 
 def _write_page(path, rows, facts):
-    from headstart.judge.page import page
+    from headstart.judge.desk.page import page
 
     path.write_text(page(rows, facts), encoding="utf-8")
 

@@ -4,7 +4,7 @@ import contextlib
 import signal
 
 from headstart.judge.candidate import Stopped
-from headstart.judge.text import shown
+from headstart.judge.desk.text import shown
 
 NONSENSE = "what it sent is no answer to the question"
 MEMORY = ("MemoryError", "_ArrayMemoryError", "can't allocate memory")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from headstart.judge import engines, record, reports
-from headstart.judge.classroom import Classroom
-from headstart.judge.grading import Grading
-from headstart.judge.items import ClassNode
-from headstart.judge.shelf import Shelf
-from headstart.judge.text import shown
+from headstart.judge.desk import engines, record, reports
+from headstart.judge.desk.classroom import Classroom
+from headstart.judge.desk.grading import Grading
+from headstart.judge.desk.items import ClassNode
+from headstart.judge.desk.shelf import Shelf
+from headstart.judge.desk.text import shown
 
 
 class ClassGrading(Grading):

@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.judge import course, parcel
-from headstart.judge.parcel import Unreadable
-from headstart.judge.text import shown
+from headstart.judge import course
+from headstart.judge.desk import parcel
+from headstart.judge.desk.parcel import Unreadable
+from headstart.judge.desk.text import shown
 
 MAX_CELLS = 2000
 LANGUAGE = (("language_info", "name"), ("kernelspec", "language"))  # where a notebook's metadata may name it

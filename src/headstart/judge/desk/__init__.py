@@ -1,0 +1,1 @@
+"""What is handed in and what goes back: reading submissions, pytest's items, reports, classes."""

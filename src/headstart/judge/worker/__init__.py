@@ -1,0 +1,1 @@
+"""The learner's side: it loads definitions and answers requests. A worker loads these files by path."""

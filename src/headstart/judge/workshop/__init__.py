@@ -1,0 +1,1 @@
+"""The judge's side of the border: warm workers, deadlines, the course's answers that an answer may lean on."""
