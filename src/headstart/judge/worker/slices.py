@@ -64,10 +64,12 @@ def choose(cells, names, supplied=(), parse=parse):
         imported = _imported(parsed.values())
         new = [n for n in cells if n not in parsed and not needed.isdisjoint(words[n][0])]
         new = new or [n for n in cells if n not in parsed and not (needed - imported).isdisjoint(words[n][1])]
-        parsed |= {number: parse(cells[number], number) for number in new}
+        if new:  # before choosing, know what is imported: what a cell does to imports is no matter
+            parsed |= {number: parse(cells[number], number) for number in new}
+            continue
         found = ((n, i, each) for n in parsed for i, each in enumerate(parsed[n]))
         more = {(n, i) for n, i, each in found if _matters(each, needed, imported)} - chosen
-        if not new and not more:
+        if not more:
             return [parsed[n][i] for n, i in sorted(chosen)]
         chosen |= more
         needed |= set().union(*(uses(parsed[n][i].node) for n, i in more)) - set(supplied)
