@@ -1,10 +1,20 @@
-"""Additive attention: laws, known mistakes, accepted styles."""
+"""Additive attention: laws. Known mistakes and accepted styles: see additive_answers.py."""
 
 import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import mix_by_loops, plain_softmax, slopes, softmax_by_loops
+from headstart.graders.attention.witness import (
+    ROUGH,
+    best_forbidden,
+    lifted,
+    lifting,
+    mix_by_loops,
+    one_hidden_one_closed,
+    signs,
+    slopes,
+    softmax_by_loops,
+)
 from headstart.graders.kit import agree, exercise
 
 additive_attention = exercise("additive_attention", "attention", needs=("softmax",))
@@ -46,9 +56,9 @@ def additive_by_the_definition(candidate, draw):
 def additive_under_masks(candidate, draw):
     """Masked keys contribute nothing, and a query without keys gets zeros."""
     inputs = draw_additive(draw, (2,), 4, 5, 3, 2, 4, 3)
-    nothing = draw.mask(4, 5)
-    nothing[1] = False
-    for mask in (draw.mask(2, 4, 5), draw.mask(5), nothing):
+    some, none = draw.mask(4, 5), np.zeros((4, 5), dtype=bool)
+    some[1] = False
+    for mask in (draw.mask(2, 4, 5), draw.mask(5), some, none):
         agree(candidate(*inputs, mask), additive_by_loops(*inputs, np.broadcast_to(mask, (2, 4, 5))))
 
 
@@ -60,86 +70,21 @@ def tanh_saturates(candidate, draw):
     agree(candidate(*inputs), additive_by_loops(*inputs))
 
 
+@additive_attention.law
+def forbidden_keys_may_score_best(candidate, draw):
+    """With large w, scores in the hundreds do not vanish, and a forbidden key that scores best leaves no trace."""
+    q, k, v, W_q, W_k, w = draw_additive(draw, (), 4, 5, 3, 3, 4, 2)
+    w[-1] = 600.0  # scores near 600 for like signs above, 0 for unlike, -600 for like signs below
+    inputs, mask = (lifted(q), lifted(k), v, lifting(W_q), lifting(W_k), w), best_forbidden(4, 5)
+    mask[2:] = signs(5) < 0
+    for allowed in (None, mask):
+        agree(candidate(*inputs, allowed), additive_by_loops(*inputs, allowed), **ROUGH)
+
+
 @additive_attention.law(wings=("in_torch",))
 def additive_passes_gradients(candidate, draw):
-    """Every input and every weight gets its gradient, equal to finite differences."""
-    inputs, mask, g = draw_additive(draw, (), 2, 3, 2, 3, 2, 2), draw.mask(2, 3), draw(2, 2)
+    """Every input and every weight gets its gradient, equal to finite differences, and masked rows give zeros."""
+    inputs, mask, g = draw_additive(draw, (), 3, 3, 2, 3, 2, 2), one_hidden_one_closed(3, 3), draw(3, 2)
     wanted = slopes(lambda *arrays: additive_by_loops(*arrays, mask), g, *inputs)
     for got, want in zip(candidate.gradients(g, *inputs, mask), wanted, strict=True):
         agree(got, want, "the gradient")
-
-
-def additive_with(score, mask_value=-np.inf, block=None):
-    """Additive attention around a (wrong) score function of the hidden layer's pre-activation."""
-
-    def attention(q, k, v, W_q, W_k, w, mask=None):
-        scores = score((q @ W_q)[..., :, None, :] + (k @ W_k)[..., None, :, :], w)
-        return plain_softmax(scores if mask is None else np.where(mask, scores, -np.inf)) @ v
-
-    return attention
-
-
-@additive_attention.mutant("additive attention without the tanh: the query then shifts all scores alike and drops out")
-def no_tanh(*args):
-    return additive_with(lambda hidden, w: hidden @ w)(*args)
-
-
-@additive_attention.mutant("additive attention with w left out: the hidden units are simply added up")
-def no_output_weights(*args):
-    return additive_with(lambda hidden, w: np.tanh(hidden).sum(-1))(*args)
-
-
-@additive_attention.mutant("additive attention scaled by 1/√d although its scores are bounded already")
-def scaled_additive(*args):
-    return additive_with(lambda hidden, w: np.tanh(hidden) @ w / math.sqrt(hidden.shape[-1]))(*args)
-
-
-@additive_attention.mutant("additive attention with the tanh outside the weighted sum: tanh(w . hidden)")
-def tanh_outside(*args):
-    return additive_with(lambda hidden, w: np.tanh(hidden @ w))(*args)
-
-
-@additive_attention.mutant("multiplicative (bilinear) attention: the projections are multiplied, not added")
-def product_of_projections(q, k, v, W_q, W_k, w, mask=None):
-    hidden = (q @ W_q)[..., :, None, :] * (k @ W_k)[..., None, :, :]
-    scores = np.tanh(hidden) @ w
-    return plain_softmax(scores if mask is None else np.where(mask, scores, -np.inf)) @ v
-
-
-@additive_attention.mutant("additive attention that ignores its mask")
-def additive_mask_dropped(q, k, v, W_q, W_k, w, mask=None):
-    return additive_with(lambda hidden, w: np.tanh(hidden) @ w)(q, k, v, W_q, W_k, w)
-
-
-@additive_attention.mutant("additive attention normalised over the queries instead of the keys")
-def additive_over_the_queries(q, k, v, W_q, W_k, w, mask=None):
-    scores = np.tanh((q @ W_q)[..., :, None, :] + (k @ W_k)[..., None, :, :]) @ w
-    return plain_softmax(scores if mask is None else np.where(mask, scores, -np.inf), axis=-2) @ v
-
-
-@additive_attention.mutant("additive attention that gives NaN to a query that may attend to nothing")
-def additive_nan_rows(q, k, v, W_q, W_k, w, mask=None):
-    scores = np.tanh((q @ W_q)[..., :, None, :] + (k @ W_k)[..., None, :, :]) @ w
-    scores = scores if mask is None else np.where(mask, scores, -np.inf)
-    e = np.exp(scores - scores.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True) @ v
-
-
-@additive_attention.style
-def additive_by_stacking(q, k, v, W_q, W_k, w, mask=None):
-    """[q; k] times the stacked matrix, as Bahdanau's layer is often written, with a loop over the queries."""
-    W = np.concatenate([W_q, W_k])
-    rows = []
-    for i in range(q.shape[-2]):
-        pair = np.concatenate([np.broadcast_to(q[..., i : i + 1, :], (*k.shape[:-1], q.shape[-1])), k], axis=-1)
-        rows.append(np.tanh(pair @ W) @ w)
-    scores = np.stack(rows, axis=-2)
-    weights = plain_softmax(scores if mask is None else np.where(mask, scores, -1e9))
-    return (weights if mask is None else weights * np.any(mask, axis=-1, keepdims=True)) @ v
-
-
-@additive_attention.style
-def additive_in_float32(*args):
-    """float32 throughout."""
-    args = [a.astype(np.float32) if a.dtype == np.float64 else a for a in args]
-    return additive_with(lambda hidden, w: np.tanh(hidden) @ w)(*args)

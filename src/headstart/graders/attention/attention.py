@@ -4,7 +4,20 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, SHAPES, by_loops, draw_qkv, plain_softmax, scores_of, slopes
+from headstart.graders.attention.witness import (
+    FUSED,
+    LIFT,
+    ROUGH,
+    SHAPES,
+    best_forbidden,
+    by_loops,
+    draw_qkv,
+    lifted,
+    one_hidden_one_closed,
+    plain_softmax,
+    scores_of,
+    slopes,
+)
 from headstart.graders.kit import agree, exercise, expect
 
 scaled_dot_product_attention = exercise(
@@ -23,11 +36,13 @@ def attention_by_the_definition(candidate, draw):
 @scaled_dot_product_attention.law
 def attention_under_masks(candidate, draw):
     """Masked keys contribute nothing, whichever way the mask broadcasts, and a query without keys gets zeros."""
-    q, k, v = draw_qkv(draw, (2, 3), 5, 5, 4, 6)
-    nothing = draw.mask(5, 5)
-    nothing[2] = False
-    for mask in (draw.mask(2, 3, 5, 5), draw.mask(5, 5), draw.mask(2, 1, 1, 5), np.tri(5, dtype=bool), nothing):
-        agree(candidate(q, k, v, mask), by_loops(q, k, v, np.broadcast_to(mask, (2, 3, 5, 5))))
+    for T_q, T_k in ((5, 5), (3, 6)):
+        q, k, v = draw_qkv(draw, (2, 2), T_q, T_k, 4, 6)
+        some = draw.mask(T_q, T_k)
+        some[2] = False
+        none = np.zeros((T_q, T_k), dtype=bool)
+        for mask in (draw.mask(2, 2, T_q, T_k), some, draw.mask(2, 1, 1, T_k), np.tri(T_q, T_k, dtype=bool), none):
+            agree(candidate(q, k, v, mask), by_loops(q, k, v, np.broadcast_to(mask, (2, 2, T_q, T_k))))
 
 
 @scaled_dot_product_attention.law
@@ -59,17 +74,26 @@ def batch_elements_are_independent(candidate, draw):
 
 @scaled_dot_product_attention.law
 def large_inputs_stay_finite(candidate, draw):
-    """Scores in the hundreds neither overflow nor turn into NaN."""
-    q, k, v = draw_qkv(draw, (), 4, 5, 4, 3, scale=40.0)
-    agree(candidate(q, k, v), by_loops(q, k, v))
+    """Scores in the thousands neither overflow nor vanish: keys that fit equally well share the weight."""
+    q, k, v = draw_qkv(draw, (), 4, 5, 4, 3)
+    q, k = lifted(q), lifted(k)
+    k[:, -1] = LIFT  # far above zero for queries 0 and 2, far below for 1 and 3
+    agree(candidate(q, k, v), by_loops(q, k, v), **ROUGH)
+
+
+@scaled_dot_product_attention.law
+def forbidden_keys_leave_no_trace(candidate, draw):
+    """A forbidden key contributes nothing, however much better than the allowed ones it fits."""
+    q, k, v = draw_qkv(draw, (), 4, 5, 4, 3)
+    q, k, mask = lifted(q), lifted(k), best_forbidden(4, 5)
+    agree(candidate(q, k, v, mask), by_loops(q, k, v, mask), **ROUGH)
 
 
 @scaled_dot_product_attention.law(wings=("in_torch",))
 def attention_passes_gradients(candidate, draw):
     """Gradients reach q, k and v, masked rows included, and equal finite differences."""
     q, k, v = draw_qkv(draw, (), 3, 5, 4, 2)
-    mask, g = draw.mask(3, 5), draw(3, 2)
-    mask[1] = False
+    mask, g = one_hidden_one_closed(3, 5), draw(3, 2)
     wanted = slopes(lambda q, k, v: by_loops(q, k, v, mask), g, q, k, v)
     for got, want in zip(candidate.gradients(g, q, k, v, mask), wanted, strict=True):
         agree(got, want, "the gradient")

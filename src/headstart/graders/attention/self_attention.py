@@ -4,7 +4,18 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, scores_of, slopes
+from headstart.graders.attention.witness import (
+    FUSED,
+    ROUGH,
+    best_forbidden,
+    by_loops,
+    lifted,
+    lifting,
+    one_hidden_one_closed,
+    plain_softmax,
+    scores_of,
+    slopes,
+)
 from headstart.graders.kit import agree, exercise
 
 self_attention = exercise(
@@ -33,13 +44,14 @@ def projects_then_attends(candidate, draw):
 
 @self_attention.law
 def self_attention_under_masks(candidate, draw):
-    """A causal mask, a mask per batch element, and a token that may attend to nothing."""
-    x, W_q, W_k, W_v = draw_self(draw, (2,), 5, 6, 4, 3)
-    nothing = draw.mask(5, 5)
-    nothing[0] = False
-    for mask in (np.tri(5, dtype=bool), draw.mask(2, 5, 5), draw.mask(5), nothing):
-        want = by_loops(x @ W_q, x @ W_k, x @ W_v, np.broadcast_to(mask, (2, 5, 5)))
-        agree(candidate(x, W_q, W_k, W_v, mask), want)
+    """A causal mask, a mask per batch element, and tokens that may attend to nothing."""
+    some, none = draw.mask(5, 5), np.zeros((5, 5), dtype=bool)
+    some[0] = False
+    for lead in ((2,), (2, 2)):
+        x, W_q, W_k, W_v = draw_self(draw, lead, 5, 6, 4, 3)
+        for mask in (np.tri(5, dtype=bool), draw.mask(*lead, 5, 5), draw.mask(5), some, none):
+            want = by_loops(x @ W_q, x @ W_k, x @ W_v, np.broadcast_to(mask, (*lead, 5, 5)))
+            agree(candidate(x, W_q, W_k, W_v, mask), want)
 
 
 @self_attention.law
@@ -53,17 +65,19 @@ def permutation_equivariance(candidate, draw):
 
 @self_attention.law
 def large_tokens_stay_finite(candidate, draw):
-    """Scores in the hundreds neither overflow nor turn into NaN."""
-    x, W_q, W_k, W_v = draw_self(draw, (), 4, 5, 4, 3)
-    q, k, v = 40 * x @ W_q, 40 * x @ W_k, 40 * x @ W_v
-    agree(candidate(40 * x, W_q, W_k, W_v), by_loops(q, k, v))
+    """Scores in the thousands neither overflow nor vanish, and a forbidden token that fits best leaves no trace."""
+    x, W_q, W_k, W_v = draw_self(draw, (), 5, 5, 4, 3)
+    x, W_q, W_k = lifted(x), lifting(W_q), lifting(W_k)
+    for mask in (None, best_forbidden(5, 5)):
+        want = by_loops(x @ W_q, x @ W_k, x @ W_v, mask)
+        agree(candidate(x, W_q, W_k, W_v, mask), want, **ROUGH)
 
 
 @self_attention.law(wings=("in_torch",))
 def all_paths_pass_gradients(candidate, draw):
-    """x gets the gradient of all three of its roles, and each weight matrix its own."""
+    """x gets the gradient of all three of its roles, each weight matrix its own, and masked rows give zeros."""
     x, W_q, W_k, W_v = draw_self(draw, (), 4, 3, 2, 2)
-    mask, g = np.tri(4, dtype=bool), draw(4, 2)
+    mask, g = one_hidden_one_closed(4, 4), draw(4, 2)
     wanted = slopes(lambda x, W_q, W_k, W_v: by_loops(x @ W_q, x @ W_k, x @ W_v, mask), g, x, W_q, W_k, W_v)
     for got, want in zip(candidate.gradients(g, x, W_q, W_k, W_v, mask), wanted, strict=True):
         agree(got, want, "the gradient")

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, SHAPES, slopes, weights_by_loops
+from headstart.graders.attention.witness import (
+    FUSED,
+    LIFT,
+    ROUGH,
+    SHAPES,
+    best_forbidden,
+    lifted,
+    one_hidden_one_closed,
+    slopes,
+    weights_by_loops,
+)
 from headstart.graders.kit import agree, exercise, expect
 
 attention_weights = exercise("attention_weights", "attention", needs=("softmax",), bans=FUSED)
@@ -45,23 +55,33 @@ def mask_broadcasts(candidate, draw):
 @attention_weights.law
 def nothing_allowed_gives_zeros(candidate, draw):
     """A query that may attend to nothing gets a row of zeros, no NaN and no uniform guess."""
-    q, k, mask = draw(2, 4, 3), draw(2, 5, 3), draw.mask(2, 4, 5)
-    mask[0, 1] = mask[1, 3] = False
-    agree(candidate(q, k, mask), weights_by_loops(q, k, mask), "the weights")
+    q, k, some, none = draw(2, 4, 3), draw(2, 5, 3), draw.mask(2, 4, 5), np.zeros((4, 5), dtype=bool)
+    some[0, 1] = some[1, 3] = False
+    for mask in (some, none):
+        agree(candidate(q, k, mask), weights_by_loops(q, k, mask), "the weights")
 
 
 @attention_weights.law
 def large_scores_stay_finite(candidate, draw):
-    """Scores in the hundreds neither overflow nor turn into NaN."""
-    q, k = draw(3, 4, scale=40.0), draw(5, 4, scale=40.0)
-    agree(candidate(q, k), weights_by_loops(q, k), "the weights")
+    """Scores in the thousands neither overflow nor vanish: keys that fit equally well share the weight."""
+    q, k = lifted(draw(4, 4)), lifted(draw(5, 4))
+    k[:, -1] = LIFT  # far above zero for queries 0 and 2, far below for 1 and 3
+    agree(candidate(q, k), weights_by_loops(q, k), "the weights", **ROUGH)
+
+
+@attention_weights.law
+def forbidden_keys_may_fit_best(candidate, draw):
+    """A forbidden key gets nothing and leaves no trace, however much better than the allowed ones it fits."""
+    q, k, mask = lifted(draw(4, 4)), lifted(draw(5, 4)), best_forbidden(4, 5)
+    weights = candidate(q, k, mask)
+    agree(weights, weights_by_loops(q, k, mask), "the weights", **ROUGH)
+    expect(np.all(np.asarray(weights)[~mask] == 0), "a forbidden key got a weight that is not exactly zero")
 
 
 @attention_weights.law(wings=("in_torch",))
 def weights_pass_gradients(candidate, draw):
     """Gradients reach q and k, masked rows included, and equal finite differences."""
-    q, k, mask, g = draw(3, 4), draw(5, 4), draw.mask(3, 5), draw(3, 5)
-    mask[1] = False
+    q, k, mask, g = draw(3, 4), draw(5, 4), one_hidden_one_closed(3, 5), draw(3, 5)
     for got, want in zip(
         candidate.gradients(g, q, k, mask), slopes(lambda q, k: weights_by_loops(q, k, mask), g, q, k), strict=True
     ):

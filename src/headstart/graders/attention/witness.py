@@ -15,6 +15,10 @@ SHAPES = [  # leading axes, T_q, T_k, d_head, d_v: one of a batch, odd lengths, 
 ]
 
 
+LIFT = 60.0  # scores of lifted queries and keys with d_head 4 lie near ±60² / √4 = ±1800
+ROUGH = {"rtol": 2e-3, "atol": 2e-3}  # what float32 keeps of weights whose scores are in the thousands
+
+
 def softmax_by_loops(row):
     """Softmax of a short list of numbers by the definition; forbidden entries are -inf."""
     allowed = [x for x in row if x > -math.inf]
@@ -31,7 +35,7 @@ def weights_by_loops(q, k, mask=None):
     allowed = np.broadcast_to(True if mask is None else mask, (*lead, T_q, T_k))
     weights = np.zeros((*lead, T_q, T_k))
     for at in np.ndindex(*lead, T_q):
-        scores = [sum(a * b for a, b in zip(q[at], key, strict=True)) / math.sqrt(d_head) for key in k[at[:-1]]]
+        scores = [key @ q[at] / math.sqrt(d_head) for key in k[at[:-1]]]
         weights[at] = softmax_by_loops([s if ok else -math.inf for s, ok in zip(scores, allowed[at], strict=True)])
     return weights
 
@@ -42,7 +46,7 @@ def mix_by_loops(weights, v):
     v = np.broadcast_to(v, (*lead, T_k, v.shape[-1]))
     out = np.zeros((*lead, T_q, v.shape[-1]))
     for at in np.ndindex(*lead, T_q):
-        out[at] = sum(w * value for w, value in zip(weights[at], v[at[:-1]], strict=True))
+        out[at] = weights[at] @ v[at[:-1]]
     return out
 
 
@@ -54,6 +58,40 @@ def by_loops(q, k, v, mask=None):
 def draw_qkv(draw, lead, T_q, T_k, d_head, d_v, scale=1.0):
     """Queries, keys and values of moderate scale."""
     return draw(*lead, T_q, d_head, scale=scale), draw(*lead, T_k, d_head, scale=scale), draw(*lead, T_k, d_v)
+
+
+def signs(T):
+    """+1, -1, +1, … for T tokens."""
+    return np.where(np.arange(T) % 2, -1.0, 1.0)
+
+
+def lifted(x):
+    """Tokens in eighths with ±60 in their last feature: there like signs attract and unlike signs repel."""
+    x = np.round(8 * x) / 8  # so that float32 holds the products exactly
+    x[..., -1] = LIFT * signs(x.shape[-2])
+    return x
+
+
+def lifting(W, H=1):
+    """A projection in eighths that leads the last feature, and nothing else, into the last feature of each head."""
+    W = np.round(8 * W.reshape(len(W), H, -1)) / 8
+    W[-1], W[:, :, -1] = 0.0, 0.0
+    W[-1, :, -1] = 1.0
+    return W.reshape(len(W), -1)
+
+
+def best_forbidden(T_q, T_k):
+    """A mask that forbids like signs; but query 0 may attend to every key, and query 1 to none."""
+    mask = signs(T_q)[:, None] != signs(T_k)
+    mask[0], mask[1] = True, False
+    return mask
+
+
+def one_hidden_one_closed(T_q, T_k):
+    """A mask for gradients: query 0 may attend to all keys but the last, query 1 to none, the others to every key."""
+    mask = np.ones((T_q, T_k), dtype=bool)
+    mask[0, -1], mask[1] = False, False
+    return mask
 
 
 def slopes(function, g, *arrays, step=1e-5):

@@ -2,20 +2,23 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, scores_of, slopes
+from headstart.graders.attention.witness import (
+    FUSED,
+    ROUGH,
+    best_forbidden,
+    by_loops,
+    one_hidden_one_closed,
+    plain_softmax,
+    scores_of,
+    slopes,
+)
 from headstart.graders.kit import agree, exercise
 from headstart.graders.multi_head.heads import merge_by_loops, split_by_loops
+from headstart.graders.multi_head.witness import MASKED, draw_layer, draw_lifted, masks_of_every_kind
 
 NEEDS = ("softmax", "attention_weights", "scaled_dot_product_attention", "split_heads", "merge_heads")
 
 multi_head_attention = exercise("multi_head_attention", "multi_head", needs=NEEDS, bans=FUSED)
-
-
-def draw_layer(draw, lead, T_q, T_k, d_model, d_all=None, d_out=None):
-    """Tokens and weights of one layer; weights scaled so that the scores stay moderate."""
-    d_all, d_out = d_all or d_model, d_out or d_model
-    W_q, W_k, W_v = (draw(d_model, d_all, scale=1.5 * d_model**-0.5) for _ in range(3))
-    return draw(*lead, T_q, d_model), draw(*lead, T_k, d_model), W_q, W_k, W_v, draw(d_all, d_out, scale=d_all**-0.5)
 
 
 def layer_by_loops(x_q, x_kv, W_q, W_k, W_v, W_o, H, mask=None):
@@ -46,11 +49,19 @@ def widths_are_free(candidate, draw):
 @multi_head_attention.law
 def layer_under_masks(candidate, draw):
     """One mask serves all heads: causal, per batch element, padding; a query without keys gets zeros."""
-    inputs = draw_layer(draw, (4,), 4, 4, 8)
-    nothing = draw.mask(4, 4)
-    nothing[1] = False
-    for mask in (np.tri(4, dtype=bool), draw.mask(4, 4, 4), draw.mask(4, 1, 4), draw.mask(4), nothing):
-        agree(candidate(*inputs, 4, mask), layer_by_loops(*inputs, 4, mask), f"the output under a mask {mask.shape}")
+    for *shape, d_model, H in MASKED:
+        inputs = draw_layer(draw, *shape, d_model)
+        for mask in masks_of_every_kind(draw, *shape):
+            want = layer_by_loops(*inputs, H, mask)
+            agree(candidate(*inputs, H, mask), want, f"the output under a mask {mask.shape}")
+
+
+@multi_head_attention.law
+def large_scores_in_every_head(candidate, draw):
+    """Scores in the thousands neither overflow nor vanish, and a forbidden key that fits best leaves no trace."""
+    inputs = draw_lifted(draw, (2,), 4, 5, 8, 2)
+    for mask in (None, best_forbidden(4, 5)):
+        agree(candidate(*inputs, 2, mask), layer_by_loops(*inputs, 2, mask), **ROUGH)
 
 
 @multi_head_attention.law
@@ -75,9 +86,8 @@ def batch_elements_do_not_meet(candidate, draw):
 @multi_head_attention.law(wings=("in_torch",))
 def layer_passes_gradients(candidate, draw):
     """Both inputs and all four matrices get their gradients, equal to finite differences."""
-    inputs, mask, g = draw_layer(draw, (), 3, 4, 4), draw.mask(3, 4), draw(3, 4)
-    mask[0] = False
-    wanted = slopes(lambda *arrays: layer_by_loops(*arrays, 2, mask), g, *inputs)
+    inputs, mask, g = draw_layer(draw, (), 3, 4, 4), one_hidden_one_closed(3, 4), draw(3, 4)
+    wanted = slopes(lambda *arrays: fused_projection(*arrays, 2, mask), g, *inputs)
     for got, want in zip(candidate.gradients(g, *inputs, 2, mask), wanted, strict=True):
         agree(got, want, "the gradient")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 
 split_heads = exercise("split_heads", "multi_head")
 merge_heads = exercise("merge_heads", "multi_head")
@@ -13,11 +13,12 @@ SHAPES = [((2,), 5, 6, 3), ((), 4, 8, 2), ((1,), 3, 4, 4), ((2, 3), 2, 6, 1), ((
 def split_by_loops(x, H):
     """Head h of token t holds the features h·d_head … (h+1)·d_head - 1 of token t."""
     *lead, T, d_model = x.shape
-    d_head = d_model // H
+    d_head, left = divmod(d_model, H)
+    if left:
+        raise ValueError(f"{d_model} features do not divide into {H} heads")
     out = np.zeros((*lead, H, T, d_head))
     for h in range(H):
-        for t in range(T):
-            out[..., h, t, :] = x[..., t, h * d_head : (h + 1) * d_head]
+        out[..., h, :, :] = x[..., h * d_head : (h + 1) * d_head]
     return out
 
 
@@ -44,6 +45,14 @@ def no_token_mixes_with_another(candidate, draw):
     agree(moved, split_by_loops(y - x, H), "the change of the heads")
 
 
+@split_heads.law
+def refuses_heads_that_do_not_divide(candidate, draw):
+    """Where the heads do not divide the features, an exception is raised: no feature is dropped or mixed in silence."""
+    for d_model, H in ((10, 4), (10, 3)):
+        refused = candidate.refuses(draw(2, 6, d_model), H)
+        expect(refused, f"it split {d_model} features into {H} heads, it should raise ValueError")
+
+
 @merge_heads.law
 def heads_stand_side_by_side(candidate, draw):
     """Token t gets the rows of all heads at t, one after the other, for every shape."""
@@ -57,7 +66,7 @@ def merging_undoes_splitting(candidate, draw):
     """merge_heads of split heads gives back x exactly."""
     for lead, T, d_model, H in SHAPES:
         x = draw(*lead, T, d_model)
-        agree(candidate(split_by_loops(x, H)), x, "merge_heads(split_heads(x, H))")
+        agree(candidate(split_by_loops(x, H)), x, "merge_heads(split_heads(x, H))", rtol=0, atol=0)
 
 
 @split_heads.mutant("view(B, H, T, d_head) straight away: the heads cut through tokens instead of features")

@@ -101,30 +101,12 @@ def softmax_over_heads(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
     return merge_by_loops(plain_softmax(with_mask(mask, scores_of(q, k)), axis=-3) @ v) @ W_o
 
 
-@mistaken_layer("multi-head attention that ignores its mask")
-def heads_without_mask(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
-    return merge_by_loops(attend(*projected(x_q, x_kv, W_q, W_k, W_v, num_heads))) @ W_o
-
-
-@mistaken_layer("multi-head attention with the mask inverted: True was taken to mean blocked")
-def heads_with_inverted_mask(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
-    inverted = None if mask is None else for_heads(~mask)
-    return merge_by_loops(attend(*projected(x_q, x_kv, W_q, W_k, W_v, num_heads), inverted)) @ W_o
-
-
-@mistaken_layer("multi-head attention whose mask per batch element was laid over the heads instead")
-def batch_mask_over_heads(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
+@mistaken_layer("multi-head attention without a maximum subtracted in the softmax: large scores overflow")
+def overflowing_heads(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
     q, k, v = projected(x_q, x_kv, W_q, W_k, W_v, num_heads)
-    fits = mask is None or mask.ndim < 3 or mask.shape[0] == num_heads
-    return merge_by_loops(attend(q, k, v, mask if fits else for_heads(mask))) @ W_o
-
-
-@mistaken_layer("multi-head attention that gives NaN to a query that may attend to nothing")
-def nan_heads(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
-    q, k, v = projected(x_q, x_kv, W_q, W_k, W_v, num_heads)
-    scores = with_mask(mask, scores_of(q, k))
-    e = np.exp(scores - scores.max(-1, keepdims=True))
-    return merge_by_loops(e / e.sum(-1, keepdims=True) @ v) @ W_o
+    e = np.exp(with_mask(mask, scores_of(q, k)))
+    total = e.sum(-1, keepdims=True)
+    return merge_by_loops(e / np.where(total == 0, 1.0, total) @ v) @ W_o
 
 
 @mistaken_layer("attention across the batch: the first axis was taken for the tokens (batch_first forgotten)")
