@@ -117,7 +117,7 @@ def _from_tensor(leaf):
     if not hasattr(leaf, "detach"):
         return leaf
     leaf = leaf.detach()
-    return np.array(leaf.float() if str(leaf.dtype) == "torch.bfloat16" else leaf)
+    return (leaf.float() if str(leaf.dtype) == "torch.bfloat16" else leaf).numpy().copy()
 
 
 def _tensor_only(leaf):
