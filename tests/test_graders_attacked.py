@@ -1,0 +1,53 @@
+"""The graders under attack: answers made to slip past the laws are convicted, unusual right ones are accepted."""
+
+import functools
+
+import attacks_right
+import attacks_torch
+import attacks_wrong
+import numpy as np
+import pytest
+import torch
+
+from headstart.graders import exercises
+from headstart.judge.candidate import local
+from headstart.judge.trial import hold
+
+LIBRARY = {"in_numpy": np, "in_torch": torch}
+SEEDS = range(3)
+
+
+def cases(in_both, in_torch):
+    """One test for each answer and wing: (exercise, wing, answer)."""
+    found = [
+        (name, words, wing, functools.partial(answer, LIBRARY[wing]))
+        for name, words, answer, wings in in_both
+        for wing in wings
+    ]
+    found += [(name, words, "in_torch", answer) for name, words, answer in in_torch]
+    return [pytest.param(n, wing, answer, id=f"{n}-{words}-{wing}") for n, words, wing, answer in found]
+
+
+def verdicts(name, wing, answer):
+    """The verdict for each seed."""
+    candidate = local(answer, wing)
+    return [hold(exercises()[name], wing, candidate, name, seed).verdict for seed in SEEDS]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "wing", "answer"), cases(attacks_wrong.WRONG, attacks_torch.WRONG))
+def test_wrong_answer_is_convicted(name, wing, answer):
+    assert set(verdicts(name, wing, answer)) <= {"wrong", "error"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "wing", "answer"), cases(attacks_right.RIGHT, attacks_torch.RIGHT))
+def test_right_answer_is_accepted(name, wing, answer):
+    assert set(verdicts(name, wing, answer)) == {"pass"}
+
+
+def test_the_attack_is_broad():
+    wrong = {words for _, words, *_ in attacks_wrong.WRONG + attacks_torch.WRONG}
+    right = {words for _, words, *_ in attacks_right.RIGHT + attacks_torch.RIGHT}
+    assert len(wrong) >= 60
+    assert len(right) >= 40
