@@ -70,6 +70,26 @@ def nan_cross(x, k, v, W_q, W_o, mask=None):
     return merge_by_loops(e / e.sum(-1, keepdims=True) @ v) @ W_o
 
 
+@cross_attention.mutant("cross-attention scaled by √(d_model / H), where a head's width is that of its keys")
+def cross_scaled_by_share(x, k, v, W_q, W_o, mask=None):
+    return crossed(x, k, v, W_q, W_o, mask, (x.shape[-1] / k.shape[-3]) ** -0.5)
+
+
+@cross_attention.mutant("cross-attention without a maximum subtracted in the softmax: large scores overflow")
+def overflowing_cross(x, k, v, W_q, W_o, mask=None):
+    e = np.exp(scores_of(split_by_loops(x @ W_q, k.shape[-3]), k, for_heads(mask)))
+    total = e.sum(-1, keepdims=True)
+    return merge_by_loops(e / np.where(total == 0, 1.0, total) @ v) @ W_o
+
+
+@cross_attention.mutant("cross-attention that writes -100 for minus infinity: a large forbidden score is not hidden")
+def timid_mask(x, k, v, W_q, W_o, mask=None):
+    scores = scores_of(split_by_loops(x @ W_q, k.shape[-3]), k)
+    allowed = np.broadcast_to(True if mask is None else for_heads(mask), scores.shape)
+    weights = plain_softmax(np.where(allowed, scores, -100.0)) * allowed.any(-1, keepdims=True)
+    return merge_by_loops(weights @ v) @ W_o
+
+
 @cross_attention.style
 def cross_by_einsum(x, k, v, W_q, W_o, mask=None):
     """einsum with named axes, W_o reshaped instead of merging."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import slopes
+from headstart.graders.attention.witness import one_hidden_one_closed
 from headstart.graders.kit import agree, exercise
 from headstart.graders.transformer.encoder import LIBRARY
+from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.witness import block_of_three, decoder_by_loops, draw_block, heads_of
 
 decoder_block = exercise(
@@ -14,7 +15,7 @@ decoder_block = exercise(
     bans=LIBRARY,
 )
 
-SHAPES = [((2,), 4, 5, 6, 8, 3), ((), 3, 2, 8, 3, 2), ((1,), 5, 5, 4, 6, 1), ((2, 2), 1, 3, 6, 4, 2)]
+SHAPES = [((2,), 3, 4, 6, 8, 3), ((), 3, 2, 8, 3, 2), ((1,), 4, 4, 4, 6, 1), ((2, 2), 1, 3, 6, 4, 2)]
 
 
 @decoder_block.law
@@ -23,11 +24,10 @@ def three_steps_in_their_order(candidate, draw):
     for lead, T_q, T_k, d_model, d_ff, H in SHAPES:
         x, source, weights = draw(*lead, T_q, d_model), draw(*lead, T_k, d_model), draw_block(draw, d_model, d_ff, 3)
         k, v = heads_of(source, weights, H)
-        agree(candidate(x, k, v, weights), decoder_by_loops(x, source, weights, H), "the output (pre-norm by default)")
-        for norm_first in (True, False):
-            want = decoder_by_loops(x, source, weights, H, None, norm_first)
-            got = candidate(x, k, v, weights, norm_first=norm_first)
-            agree(got, want, f"the output with norm_first={norm_first}")
+        pre, post = (decoder_by_loops(x, source, weights, H, None, norm_first) for norm_first in (True, False))
+        agree(candidate(x, k, v, weights), pre, "the output (pre-norm by default)")
+        agree(candidate(x, k, v, weights, norm_first=True), pre, "the output with norm_first=True")
+        agree(candidate(x, k, v, weights, norm_first=False), post, "the output with norm_first=False")
 
 
 @decoder_block.law
@@ -44,20 +44,20 @@ def the_future_of_the_target_stays_out(candidate, draw):
 @decoder_block.law
 def padding_of_the_source_stays_out(candidate, draw):
     """The mask is for the source: padding per sentence or any pattern, and it leaves self-attention alone."""
-    x, source, weights = draw(3, 4, 6), draw(3, 4, 6), draw_block(draw, 6, 5, 3)
+    x, source, weights = draw(3, 3, 6), draw(3, 3, 6), draw_block(draw, 6, 5, 3)
     k, v = heads_of(source, weights, 2)
-    nothing = draw.mask(3, 1, 4)
+    nothing = draw.mask(3, 1, 3)
     nothing[1] = False
-    for mask in (draw.mask(3, 1, 4), draw.mask(3, 4, 4), draw.mask(4, 4), nothing):
-        want = decoder_by_loops(x, source, weights, 2, mask)
-        agree(candidate(x, k, v, weights, mask), want, f"the output under a mask {mask.shape}")
+    for mask, norm_first in ((draw.mask(3, 3, 3), True), (draw.mask(3, 3), False), (nothing, True), (nothing, False)):
+        want = decoder_by_loops(x, source, weights, 2, mask, norm_first)
+        got = candidate(x, k, v, weights, mask, norm_first)
+        agree(got, want, f"the output under a mask {mask.shape} with norm_first={norm_first}")
 
 
 @decoder_block.law(wings=("in_torch",))
 def decoder_passes_gradients(candidate, draw):
-    """x gets its gradient through all three sub-layers, the source's keys and values get theirs."""
+    """x, the source's keys and values and every weight get their gradients, pre-norm and post-norm."""
     x, source, weights, g = draw(3, 4), draw(2, 4), draw_block(draw, 4, 3, 3), draw(3, 4)
-    k, v = heads_of(source, weights, 2)
-    wanted = slopes(lambda *xkv: block_of_three()(*xkv, weights), g, x, k, v)
-    for got, want in zip(candidate.gradients(g, x, k, v, weights)[:3], wanted, strict=True):
-        agree(got, want, "the gradient")
+    k, v, mask = *heads_of(source, weights, 2), one_hidden_one_closed(3, 2)
+    for norm_first in (True, False):
+        gradients_agree(candidate, draw, block_of_three(), g, x, k, v, weights, mask, norm_first)

@@ -72,6 +72,11 @@ def decoder_concatenates(x, *args, **kwargs):
     return np.concatenate([x, block_of_three()(x, *args, **kwargs)], axis=-1)
 
 
+@decoder_block.mutant("a decoder block that passes its mask on in pre-norm alone")
+def source_mask_in_pre_norm_alone(x, k, v, weights, mask=None, norm_first=True):
+    return block_of_three()(x, k, v, weights, mask if norm_first else None, norm_first)
+
+
 @decoder_block.style
 def decoder_written_out(x, k, v, weights, mask=None, norm_first=True):
     """No helper, two branches, the causal mask from indices."""

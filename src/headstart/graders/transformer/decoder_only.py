@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import plain_softmax, slopes
+from headstart.graders.attention.witness import plain_softmax
 from headstart.graders.kit import agree, exercise
 from headstart.graders.transformer.encoder import LIBRARY
+from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.whole import (
     PLACES,
     VOCABULARY,
     causal_of,
     draw_gpt,
     draw_tokens,
-    encode_with,
     gpt_by_loops,
     gpt_of,
     start,
 )
-from headstart.graders.transformer.witness import norm
+from headstart.graders.transformer.witness import encode_with, norm
 
 NEEDS = ("layer_norm", "feed_forward", "multi_head_attention", "encoder_block")
 
@@ -26,8 +26,9 @@ decoder_only = exercise("decoder_only", "models", chapter="transformer", needs=N
 @decoder_only.law
 def scores_by_the_definition(candidate, draw):
     """Embed, add positions, causal pre-norm blocks, one last norm, score against the embeddings, for every shape."""
-    for lead, T, d_model, H in (((2,), 4, 6, 3), ((), PLACES, 4, 1), ((1,), 3, 8, 2), ((2, 2), 1, 6, 2)):
-        tokens, weights = draw_tokens(draw, *lead, T), draw_gpt(draw, d_model)
+    shapes = ((2,), 4, 6, 3, 2), ((), PLACES, 4, 1, 1), ((1,), 3, 8, 2, 3), ((2, 2), 1, 6, 2, 2)
+    for lead, T, d_model, H, num_layers in shapes:
+        tokens, weights = draw_tokens(draw, *lead, T), draw_gpt(draw, d_model, num_layers=num_layers)
         agree(candidate(tokens, weights, H), gpt_by_loops(tokens, weights, H), "the scores")
 
 
@@ -50,10 +51,9 @@ def prefixes_agree(candidate, draw):
 
 @decoder_only.law(wings=("in_torch",))
 def gradients_reach_the_embeddings(candidate, draw):
-    """Every position vector gets its gradient through all blocks, equal to finite differences; unused ones get zero."""
+    """Every weight gets its gradient through all blocks; the embeddings get it from both of their ends."""
     tokens, weights, g = draw_tokens(draw, 4), draw_gpt(draw, 4, 3), draw(4, VOCABULARY)
-    (want,) = slopes(lambda P: gpt_of()(tokens, weights | {"positions": P}, 2), g, weights["positions"])
-    agree(candidate.gradients(g, tokens, weights, 2)[1], want, "the gradient of the positions")
+    gradients_agree(candidate, draw, gpt_of(), g, tokens, weights, 2)
 
 
 @decoder_only.mutant("a decoder-only model without a causal mask: every row has read the token it should predict")
@@ -69,6 +69,14 @@ def gpt_sees_the_next(*args):
 @decoder_only.mutant("a decoder-only model without positions")
 def gpt_without_positions(*args):
     return gpt_of(begin=lambda tokens, weights: weights["tokens"][tokens])(*args)
+
+
+@decoder_only.mutant("a decoder-only model that multiplies the embeddings by √d_model, as in 2017")
+def gpt_scaled_embeddings(*args):
+    def begin(tokens, weights):
+        return start(tokens, weights) + (weights["tokens"].shape[1] ** 0.5 - 1) * weights["tokens"][tokens]
+
+    return gpt_of(begin=begin)(*args)
 
 
 @decoder_only.mutant("a decoder-only model whose first token stands at position 1")

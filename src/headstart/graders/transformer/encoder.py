@@ -1,10 +1,9 @@
 """The encoder block: laws. Its known mistakes and accepted styles are in encoder_answers.py."""
 
-import numpy as np
-
-from headstart.graders.attention.witness import FUSED, slopes
+from headstart.graders.attention.witness import FUSED, one_hidden_one_closed
 from headstart.graders.kit import agree, exercise
-from headstart.graders.transformer.witness import draw_block, encoder_by_loops
+from headstart.graders.transformer.gradients import gradients_agree
+from headstart.graders.transformer.witness import draw_block, encode_with, encoder_by_loops
 
 NEEDS = ("layer_norm", "feed_forward", "multi_head_attention")
 LIBRARY = (*FUSED, "torch.nn.TransformerEncoderLayer", "torch.nn.TransformerDecoderLayer")
@@ -19,20 +18,22 @@ def two_steps_in_either_order_of_norms(candidate, draw):
     """Attention, then the feed-forward network, each with its own norm and its own residual: pre-norm and post-norm."""
     for lead, T, d_model, d_ff, H in SHAPES:
         x, weights = draw(*lead, T, d_model), draw_block(draw, d_model, d_ff)
-        agree(candidate(x, weights, H), encoder_by_loops(x, weights, H), "the output (pre-norm by default)")
-        for norm_first in (True, False):
-            want = encoder_by_loops(x, weights, H, None, norm_first)
-            agree(candidate(x, weights, H, norm_first=norm_first), want, f"the output with norm_first={norm_first}")
+        pre, post = (encoder_by_loops(x, weights, H, None, norm_first) for norm_first in (True, False))
+        agree(candidate(x, weights, H), pre, "the output (pre-norm by default)")
+        agree(candidate(x, weights, H, norm_first=True), pre, "the output with norm_first=True")
+        agree(candidate(x, weights, H, norm_first=False), post, "the output with norm_first=False")
 
 
 @encoder_block.law
 def block_under_masks(candidate, draw):
-    """The mask reaches the attention: causal, per batch element, padding; a token without keys still gets its x."""
-    x, weights = draw(3, 4, 6), draw_block(draw, 6, 5)
-    nothing = draw.mask(4, 4)
-    nothing[2] = False
-    for mask in (np.tri(4, dtype=bool), draw.mask(3, 4, 4), draw.mask(3, 1, 4), nothing):
-        agree(candidate(x, weights, 2, mask), encoder_by_loops(x, weights, 2, mask), f"under a mask {mask.shape}")
+    """The mask reaches the attention, pre-norm and post-norm: one for all, per sentence, padding, rows without keys."""
+    x, weights = draw(3, 3, 6), draw_block(draw, 6, 5)
+    some, nothing = draw.mask(3, 1, 3), draw.mask(3, 3, 3)
+    some[2], nothing[1, 2] = False, False
+    for mask, orders in ((draw.mask(3, 3), (True,)), (some, (True, False)), (nothing, (True, False))):
+        for norm_first in orders:
+            want = encoder_by_loops(x, weights, 2, mask, norm_first)
+            agree(candidate(x, weights, 2, mask, norm_first), want, f"under a mask {mask.shape}")
 
 
 @encoder_block.law
@@ -47,8 +48,7 @@ def silent_sublayers_leave_x(candidate, draw):
 
 @encoder_block.law(wings=("in_torch",))
 def block_passes_gradients(candidate, draw):
-    """x gets its gradient along the residual path and through both sub-layers."""
-    x, weights, mask, g = draw(3, 4), draw_block(draw, 4, 3), np.tri(3, dtype=bool), draw(3, 4)
+    """x and every weight get their gradients, pre-norm and post-norm, also where a token may attend to nothing."""
+    x, weights, mask, g = draw(3, 4), draw_block(draw, 4, 3), one_hidden_one_closed(3, 3), draw(3, 4)
     for norm_first in (True, False):
-        (want,) = slopes(lambda y, first=norm_first: encoder_by_loops(y, weights, 2, mask, first), g, x)
-        agree(candidate.gradients(g, x, weights, 2, mask, norm_first)[0], want, "the gradient of x")
+        gradients_agree(candidate, draw, encode_with, g, x, weights, 2, mask, norm_first)

@@ -101,6 +101,11 @@ def block_without_mask(x, weights, num_heads, mask=None, norm_first=True):
     return block_of(step)(x, weights, num_heads, None, norm_first)
 
 
+@encoder_block.mutant("a block that passes its mask on in pre-norm alone")
+def mask_in_pre_norm_alone(x, weights, num_heads, mask=None, norm_first=True):
+    return block_of(step)(x, weights, num_heads, mask if norm_first else None, norm_first)
+
+
 @encoder_block.style
 def written_out(x, weights, num_heads, mask=None, norm_first=True):
     """No helper, two branches."""

@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import slopes
 from headstart.graders.kit import agree, exercise
 from headstart.graders.transformer.decoder_only import NEEDS
 from headstart.graders.transformer.encoder import LIBRARY
+from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.whole import (
     PLACES,
     VOCABULARY,
     causal_of,
     draw_pair,
     draw_tokens,
-    encode_with,
     pair_by_loops,
     pair_of,
 )
+from headstart.graders.transformer.witness import encode_with
 
 encoder_decoder = exercise(
     "encoder_decoder",
@@ -29,32 +29,29 @@ encoder_decoder = exercise(
 @encoder_decoder.law
 def translated_by_the_definition(candidate, draw):
     """Encoder, its norm, causal decoder that reads the memory in every block, its norm, scores, for every shape."""
-    for lead, T_k, T_q, d_model, H in (
-        ((2,), 5, 3, 6, 3),
-        ((), 2, PLACES, 4, 1),
-        ((1,), 4, 4, 8, 2),
-        ((2,), 3, 1, 6, 2),
-    ):
+    shapes = ((2,), 4, 3, 6, 3, 2), ((), 2, PLACES, 4, 1, 1), ((1,), 3, 3, 8, 2, 3), ((2, 2), 2, 1, 6, 2, 1)
+    for lead, T_k, T_q, d_model, H, num_layers in shapes:
         source, target = draw_tokens(draw, *lead, T_k), draw_tokens(draw, *lead, T_q)
-        weights = draw_pair(draw, d_model)
+        weights = draw_pair(draw, d_model, num_layers=num_layers)
         agree(candidate(source, target, weights, H), pair_by_loops(source, target, weights, H), "the scores")
 
 
 @encoder_decoder.law
 def source_padding_is_never_read(candidate, draw):
-    """Padding is hidden in the encoder and from the decoder: other tokens in its place change nothing."""
-    source, target, weights = draw_tokens(draw, 3, 5), draw_tokens(draw, 3, 4), draw_pair(draw)
-    real = np.array([[True] * 5, [True] * 3 + [False] * 2, [True] * 1 + [False] * 4])
+    """Padding, wherever it stands, is hidden in the encoder and from the decoder: what fills it changes nothing."""
+    source, target, weights = draw_tokens(draw, 4, 3), draw_tokens(draw, 4, 3), draw_pair(draw, 4)
+    real = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 1], [0, 0, 0]], dtype=bool)
     other = np.where(real, source, (source + 1) % VOCABULARY)
     want = pair_by_loops(source, target, weights, 2, real)
     agree(candidate(source, target, weights, 2, real), want, "the scores with padding")
     agree(candidate(other, target, weights, 2, real), want, "the scores with other tokens as padding")
+    agree(candidate(other[1], target[1], weights, 2, real[1]), want[1], "the scores of one sentence with padding")
 
 
 @encoder_decoder.law
 def target_is_causal_source_is_not(candidate, draw):
     """A later target token moves no earlier row; the last source token moves every row."""
-    source, target, weights = draw_tokens(draw, 2, 4), draw_tokens(draw, 2, 4), draw_pair(draw)
+    source, target, weights = draw_tokens(draw, 2, 3), draw_tokens(draw, 2, 4), draw_pair(draw, 4, num_layers=1)
     later, turned = target.copy(), source.copy()
     later[:, 2] = (later[:, 2] + 1) % VOCABULARY
     turned[:, -1] = (turned[:, -1] + 1) % VOCABULARY
@@ -66,11 +63,10 @@ def target_is_causal_source_is_not(candidate, draw):
 
 @encoder_decoder.law(wings=("in_torch",))
 def gradients_reach_the_source(candidate, draw):
-    """Position vectors get their gradient through the encoder as well as through the decoder."""
-    source, target, g = draw_tokens(draw, 5), draw_tokens(draw, 3), draw(3, VOCABULARY)
-    weights = draw_pair(draw, 4, 3, 1)
-    (want,) = slopes(lambda P: pair_of()(source, target, weights | {"positions": P}, 2), g, weights["positions"])
-    agree(candidate.gradients(g, source, target, weights, 2)[1], want, "the gradient of the positions")
+    """Every weight gets its gradient, those of the encoder through the decoder, also beside an empty source."""
+    source, target, g = draw_tokens(draw, 2, 4), draw_tokens(draw, 2, 3), draw(2, 3, VOCABULARY)
+    real = np.array([[False, True, True, False], [False] * 4])
+    gradients_agree(candidate, draw, pair_of(), g, source, target, draw_pair(draw, 4, 3, 1), 2, real)
 
 
 @encoder_decoder.mutant("an encoder-decoder whose encoder is causal: a source token does not see those after it")

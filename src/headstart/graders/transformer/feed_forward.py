@@ -1,5 +1,7 @@
 """The feed-forward network: laws, known mistakes, accepted styles."""
 
+import math
+
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
@@ -59,6 +61,16 @@ def feed_forward_passes_gradients(candidate, draw):
 def sigmoid(a):
     """1 / (1 + e⁻ᵃ) without overflow."""
     return (1.0 + np.tanh(a / 2.0)) / 2.0
+
+
+def gelu(a):
+    """a times the share of a standard normal below it."""
+    return a * (1.0 + np.vectorize(math.erf, otypes=[float])(a / math.sqrt(2.0))) / 2.0
+
+
+@feed_forward.mutant("a GELU for the ReLU, as GPT-2 and BERT have it")
+def gelu_for_relu(x, W_1, b_1, W_2, b_2):
+    return gelu(x @ W_1 + b_1) @ W_2 + b_2
 
 
 @feed_forward.mutant("a feed-forward network without its ReLU: two linear maps, which are one linear map")

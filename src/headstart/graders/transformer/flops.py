@@ -1,6 +1,6 @@
 """Operations of a whole model: laws, known mistakes, accepted styles."""
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.multi_head.counts import compare
 
 transformer_flops = exercise("transformer_flops", "transformer_counts", chapter="transformer", wings=("in_numpy",))
@@ -46,6 +46,15 @@ def where_the_pairs_take_over(candidate, draw):
             agree(counts["pairs"], counts[part], f"pairs against {part!r} at T = {T}", rtol=0, atol=0)
 
 
+@transformer_flops.law
+def sizes_start_at_one_here_too(candidate, draw):
+    """A size below one is refused by an exception, whichever of the five it is."""
+    for place in range(5):
+        for bad in (0, -1):
+            sizes = [2] * place + [bad] + [2] * (4 - place)
+            expect(candidate.refuses(*sizes), f"it counted {tuple(sizes)}, it should raise ValueError")
+
+
 def flops_with(multiply_add=2, pairs=2, projections=4):
     """Counts with a (wrong) price or number of products."""
 
@@ -70,6 +79,11 @@ def scores_alone(*sizes):
     return flops_with(pairs=1)(*sizes)
 
 
+@transformer_flops.mutant("only the pairs that a causal mask allows: the contract counts all T²")
+def causal_pairs_alone(T, num_layers, d_model, *sizes):
+    return flops_with()(T, num_layers, d_model, *sizes) | {"pairs": num_layers * 2 * T * (T + 1) * d_model}
+
+
 @transformer_flops.mutant("projections without W_o")
 def flops_without_w_o(*sizes):
     return flops_with(projections=3)(*sizes)
@@ -88,6 +102,7 @@ def flops_of_one_layer(T, num_layers, *sizes):
 @transformer_flops.style
 def flops_product_by_product(T, num_layers, d_model, d_ff, n_vocab):
     """A helper for one product, sums over products."""
+    assert not any(size < 1 for size in (T, num_layers, d_model, d_ff, n_vocab)), "a size below one"
 
     def cost(rows, inner, columns):
         return 2 * rows * inner * columns

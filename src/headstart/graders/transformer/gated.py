@@ -6,7 +6,7 @@ import numpy as np
 
 from headstart.graders.attention.witness import slopes
 from headstart.graders.kit import agree, exercise
-from headstart.graders.transformer.feed_forward import SHAPES, sigmoid
+from headstart.graders.transformer.feed_forward import SHAPES, gelu, sigmoid
 
 gated_feed_forward = exercise("gated_feed_forward", "feed_forward", chapter="transformer")
 
@@ -46,9 +46,10 @@ def linear_in_the_open_branch(candidate, draw):
 def an_open_gate_is_linear(candidate, draw):
     """Far above zero the gate passes itself through: swish(a) is nearly a; far below it is nearly zero, never NaN."""
     x = np.ones((3, 2))
-    W_gate, W_up, W_down = np.array([[40.0, -40.0], [0.0, 0.0]]), draw(2, 2), draw(2, 2)
-    want = (np.array([40.0, 0.0]) * (x @ W_up)) @ W_down
-    agree(candidate(x, W_gate, W_up, W_down), want, "the output with one open and one closed gate")
+    for level in (40.0, 1000.0):  # e¹⁰⁰⁰ overflows
+        W_gate, W_up, W_down = np.array([[level, -level], [0.0, 0.0]]), draw(2, 2), draw(2, 2)
+        want = (np.array([level, 0.0]) * (x @ W_up)) @ W_down
+        agree(candidate(x, W_gate, W_up, W_down), want, f"the output with gates at ±{level:.0f}", atol=1e-3)
 
 
 @gated_feed_forward.law(wings=("in_torch",))
@@ -90,6 +91,17 @@ def without_up(x, W_gate, W_up, W_down):
 @gated_feed_forward.mutant("a bilinear network: the product of the two branches without any swish")
 def bilinear(x, W_gate, W_up, W_down):
     return ((x @ W_gate) * (x @ W_up)) @ W_down
+
+
+@gated_feed_forward.mutant("a swish written a · eᵃ / (1 + eᵃ): where eᵃ overflows it is NaN")
+def overflowing_swish(x, W_gate, W_up, W_down):
+    a = x @ W_gate
+    return (a * np.exp(a) / (1.0 + np.exp(a)) * (x @ W_up)) @ W_down
+
+
+@gated_feed_forward.mutant("a GELU gate (GEGLU) where the contract says swish")
+def gelu_gate(x, W_gate, W_up, W_down):
+    return (gelu(x @ W_gate) * (x @ W_up)) @ W_down
 
 
 @gated_feed_forward.style

@@ -2,7 +2,7 @@
 
 import itertools
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.multi_head.counts import compare
 
 transformer_parameters = exercise(
@@ -40,6 +40,15 @@ def layers_are_alike(candidate, draw):
         steps = [later[part] - earlier[part] for earlier, later in itertools.pairwise(counts)]
         agree(steps[1], steps[0], f"the growth of {part!r} with a layer", rtol=0, atol=0)
     agree(counts[2]["embeddings"], counts[0]["embeddings"], "the embeddings with more layers", rtol=0, atol=0)
+
+
+@transformer_parameters.law
+def sizes_start_at_one(candidate, draw):
+    """A size below one is refused by an exception, whichever of the five it is."""
+    for place in range(5):
+        for bad in (0, -1):
+            sizes = [2] * place + [bad] + [2] * (4 - place)
+            expect(candidate.refuses(*sizes), f"it counted {tuple(sizes)}, it should raise ValueError")
 
 
 def parameters_with(attention=4, biases=True, embeddings=1, norms=2, last=1):
@@ -92,6 +101,8 @@ def counted_one_layer(num_layers, *sizes):
 @transformer_parameters.style
 def counted_from_shapes(num_layers, d_model, d_ff, n_vocab, n_positions):
     """Sums over lists of shapes."""
+    if not all(size > 0 for size in (num_layers, d_model, d_ff, n_vocab, n_positions)):
+        raise ValueError("a size below one")
 
     def size(*shapes):
         return sum(rows * columns for rows, columns in shapes)

@@ -6,6 +6,7 @@ from headstart.graders.transformer.layer_norm import layer_norm_by_loops
 from headstart.graders.transformer.witness import (
     decoder_by_loops,
     draw_block,
+    encode_with,
     encoder_by_loops,
     exchange,
     heads_of,
@@ -85,12 +86,6 @@ def causal_of(T):
 def start(tokens, weights, shift=0):
     """Embedded tokens; with a shift the positions start elsewhere."""
     return weights["tokens"][tokens] + weights["positions"][(np.arange(tokens.shape[-1]) + shift) % PLACES]
-
-
-def encode_with(x, block, H, mask, first=True):
-    """One right encoder block."""
-    x = step(x, lambda y: exchange(y, block, H, mask), block["norm_1"], first)
-    return step(x, lambda y: think(y, block), block["norm_2"], first)
 
 
 def gpt_of(begin=start, mask=causal_of, first=True, last=norm, blocks=lambda blocks: blocks):

@@ -89,6 +89,12 @@ def step(x, sublayer, norm_weights, norm_first):
     return x + sublayer(norm(x, *norm_weights)) if norm_first else norm(x + sublayer(x), *norm_weights)
 
 
+def encode_with(x, block, H, mask, first=True):
+    """One right encoder block."""
+    x = step(x, lambda y: exchange(y, block, H, mask), block["norm_1"], first)
+    return step(x, lambda y: think(y, block), block["norm_2"], first)
+
+
 def block_of_three(residual=step, arrange=lambda s: s, causal=lambda T: np.tri(T, dtype=bool), reading=read):
     """A right decoder block, or one around a (wrong) residual step, order of sub-layers, mask or cross-attention."""
 
