@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import draw_qkv, slopes
-from headstart.graders.backward.witness import QKV, SHAPES, agree_all, closed, draw_attention, forward
+from headstart.graders.backward.witness import QKV, agree_all, closed, draw_attention, forward
 from headstart.graders.kit import exercise
 
 NEEDS = ("softmax", "attention_weights", "scaled_dot_product_attention")
@@ -13,11 +13,14 @@ attention_by_differences = exercise(
 )
 
 
+SHAPES = [((), 3, 4, 2, 1), ((1,), 2, 2, 1, 3), ((2, 2), 1, 2, 2, 1), ((2,), 2, 1, 1, 2)]  # small: two losses a number
+
+
 @attention_by_differences.law
 def quotient_by_the_definition(candidate, draw):
     """With a large step too, each entry is (loss at + step minus loss at - step) / (2 · step), step by step."""
     for step in (0.5, 0.1):
-        dout, q, k, v = draw_attention(draw, (), 2, 3, 2, 2)
+        dout, q, k, v = draw_attention(draw, (), 2, 3, 2, 1)
         want = slopes(forward, dout, q, k, v, step=step)
         agree_all(candidate(dout, q, k, v, None, step), want, QKV)
 
@@ -33,8 +36,8 @@ def close_to_the_derivative(candidate, draw):
 @attention_by_differences.law
 def differences_under_masks(candidate, draw):
     """Masked pairs have no slope, and a query that may attend to nothing has none at all."""
-    dout, q, k, v = draw_attention(draw, (2,), 3, 3, 2, 2)
-    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), closed(draw.mask(3, 3), 1)):
+    dout, q, k, v = draw_attention(draw, (2,), 3, 3, 1, 1)
+    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(3), closed(draw.mask(3, 3), 1)):
         want = slopes(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, q, k, v)
         agree_all(candidate(dout, q, k, v, mask), want, QKV)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import scores_of, slopes
-from headstart.graders.backward.witness import QKV, SHAPES, agree_all, closed, draw_attention, forward
+from headstart.graders.backward.witness import QKV, SHAPES, agree_all, closed, draw_attention, forward, loud
 from headstart.graders.kit import agree, exercise
 
 attention_backward_from_output = exercise("attention_backward_from_output", "backward", wings=("in_numpy",))
@@ -33,8 +33,9 @@ def slopes_from_output(candidate, draw):
 @attention_backward_from_output.law
 def slopes_from_output_under_masks(candidate, draw):
     """Masked pairs pass nothing back, and a query without keys (lse = -inf) gets and gives zeros."""
-    dout, *qkv = draw_attention(draw, (2,), 3, 3, 2, 2)
-    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(3), closed(draw.mask(3, 3), 1)):
+    dout, *qkv = draw_attention(draw, (2,), 3, 3, 2, 1)
+    nothing = closed(draw.mask(3, 3), 1)
+    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(2, 1, 3), draw.mask(3), nothing):
         want = slopes(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *qkv)
         agree_all(candidate(dout, *qkv, *saved(*qkv, mask), mask), want, QKV)
 
@@ -56,11 +57,13 @@ def blocks_of_keys_are_independent(candidate, draw):
 
 @attention_backward_from_output.law
 def large_scores_stay_finite(candidate, draw):
-    """Scores in the hundreds do not overflow: lse is subtracted before exp."""
-    dout, q, k, v = draw(2, 2), np.array([[30.0, 0.0], [0.0, 40.0]]), 30.0 * np.eye(2), draw(2, 2)
-    lse = np.diag(scores_of(q, k))  # each query's best key outweighs the other by hundreds
-    out = v
-    agree_all(candidate(dout, q, k, v, out, lse), (np.zeros((2, 2)), np.zeros((2, 2)), dout), QKV)
+    """Scores in the thousands do not overflow: lse is subtracted before exp, and forbidden scores never meet it."""
+    dout, v = draw(3, 2), draw(3, 2)
+    q, k, mask, weights = loud()
+    for allowed, A in ((None, np.eye(3)), (mask, weights)):
+        lse = scores_of(q, k, allowed).max(axis=-1)  # each query's best key outweighs the others by hundreds
+        want = np.zeros((3, 4)), np.zeros((3, 4)), A.T @ dout
+        agree_all(candidate(dout, q, k, v, A @ v, lse, allowed), want, QKV, atol=1e-3)
 
 
 def from_saved(dout, q, k, v, out, lse, mask=None, D=None, scale=None, weights=None):
@@ -119,6 +122,14 @@ def exponentials_divided(dout, q, k, v, out, lse, mask=None):
 @attention_backward_from_output.mutant("the D form that ignores the mask")
 def D_form_without_mask(dout, q, k, v, out, lse, mask=None):
     return from_saved(dout, q, k, v, out, lse)
+
+
+@attention_backward_from_output.mutant(
+    "the D form with the mask multiplied in after exp, where a forbidden score overflows"
+)
+def mask_multiplied_after_exp(dout, q, k, v, out, lse, mask=None):
+    weights = np.exp(scores_of(q, k) - np.where(np.isinf(lse), 0.0, lse)[..., None])
+    return from_saved(dout, q, k, v, out, lse, weights=weights if mask is None else weights * mask)
 
 
 @attention_backward_from_output.mutant("the D form that leaves NaN where lse is -inf: nothing was allowed")

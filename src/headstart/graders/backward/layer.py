@@ -5,7 +5,7 @@ import numpy as np
 from headstart.graders.attention.witness import slopes
 from headstart.graders.backward.attention import NEEDS, back
 from headstart.graders.backward.linear import linear_by_loops
-from headstart.graders.backward.witness import closed, draw_kept, forward
+from headstart.graders.backward.witness import closed, draw_kept, forward, loud
 from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.multi_head.function import for_heads
 from headstart.graders.multi_head.heads import merge_by_loops, split_by_loops
@@ -67,7 +67,7 @@ def layer_slopes_under_masks(candidate, draw):
     """One mask serves all heads on the way back too, and a query without keys gets and gives zeros."""
     inputs = draw_biased(draw, (3,), 3, 3, 2, 4, 2)
     nothing = closed(draw.mask(3, 3), 1)
-    for mask in (np.tri(3, dtype=bool), draw.mask(3, 3, 3), draw.mask(3), nothing):
+    for mask in (np.tri(3, dtype=bool), draw.mask(3, 3, 3), draw.mask(3, 1, 3), draw.mask(3), nothing):
         agree_by_name(candidate(*inputs, 2, mask), layer_slopes(inputs, 2, mask))
 
 
@@ -77,7 +77,8 @@ def layer_slopes_under_dropout(candidate, draw):
     inputs, mask = draw_biased(draw, (2,), 2, 3, 2, 4, 3), draw.mask(2, 2, 3)
     kept = draw_kept(draw, 2, 2, 2, 3)
     agree_by_name(candidate(*inputs, 2, mask, kept, 0.25), layer_slopes(inputs, 2, mask, kept, 0.25))
-    agree_by_name(candidate(*inputs, 2, None, kept), layer_slopes(inputs, 2, None, kept))
+    agree_by_name(candidate(*inputs, 2, None, kept > 0), layer_slopes(inputs, 2, None, kept))
+    agree_by_name(candidate(*inputs, 2, None, None, 0.25), layer_slopes(inputs, 2))  # no draw, no dropout
 
 
 @multi_head_backward.law
@@ -86,6 +87,18 @@ def the_key_bias_has_no_gradient(candidate, draw):
     inputs = draw_biased(draw, (2,), 3, 4, 4, 6, 4)
     got = candidate(*inputs, 2)
     agree_by_name(got, {"b_k": np.zeros(6), "b_o": inputs[0].sum((0, 1))})
+
+
+@multi_head_backward.law
+def large_scores_in_the_layer(candidate, draw):
+    """Scores in the thousands do not overflow, and a forbidden key gets nothing however well it matches."""
+    x_q, x_kv, mask, weights = loud()
+    dout, W_v, W_o, b_v = draw(3, 3), draw(4, 4), draw(4, 3), draw(4)
+    got = candidate(dout, x_q, x_kv, np.eye(4), np.eye(4), W_v, W_o, np.zeros(4), b_v, 1, mask)
+    merged, dv = weights @ (x_kv @ W_v + b_v), weights.T @ dout @ W_o.T
+    agree_by_name(got, {"W_o": merged.T @ dout, "W_v": x_kv.T @ dv, "b_v": dv.sum(0)})
+    for name in NAMES:
+        expect(np.isfinite(got[name]).all(), f"the gradient of {name} is not finite")
 
 
 def layer_back(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, num_heads, mask=None, kept=None, rate=0.0,
@@ -99,77 +112,6 @@ def layer_back(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, num_heads, mask=No
         linear_by_loops(join(d), x, W) for d, x, W in zip(grads, (x_q, x_kv, x_kv), (W_q, W_k, W_v), strict=True)
     )
     return dict(zip(NAMES, (x_1, kv(x_2, x_3), W_1, W_2, W_3, dW_o, b_1, b_2, b_3, db_o), strict=True))
-
-
-def mistaken(diagnosis, **parts):
-    """Register the backward pass around one wrong part."""
-
-    def register(function):
-        def answer(*args):
-            return layer_back(*args, **{parts["part"]: function})
-
-        answer.__name__ = function.__name__
-        return multi_head_backward.mutant(diagnosis)(answer)
-
-    return register
-
-
-@mistaken("layer backward without the factor 1/√d_head", part="through")
-def layer_not_scaled(*args):
-    return back(*args, scale=1.0)
-
-
-@mistaken("layer backward with the softmax Jacobian reduced to p(1 - p)", part="through")
-def layer_diagonal_jacobian(*args):
-    return back(*args, jacobian=lambda dp, p: dp * p * (1 - p))
-
-
-@mistaken("layer backward with the row sum term of the softmax dropped", part="through")
-def layer_without_row_sum(*args):
-    return back(*args, jacobian=lambda dp, p: dp * p)
-
-
-@mistaken("layer backward that ignores dropout", part="through")
-def layer_without_dropout(dout, q, k, v, mask, kept, rate):
-    return back(dout, q, k, v, mask)
-
-
-@mistaken("layer backward that ignores the mask", part="through")
-def layer_without_mask(dout, q, k, v, mask, kept, rate):
-    return back(dout, q, k, v, None, kept, rate)
-
-
-@mistaken("layer backward with heads cut by a reshape without the transpose", part="cut")
-def layer_cut_by_view(dmerged, num_heads):
-    *lead, T, d_all = dmerged.shape
-    return dmerged.reshape(*lead, num_heads, T, d_all // num_heads)
-
-
-@mistaken("layer backward with the heads' gradients joined by a reshape without the transpose", part="join")
-def layer_joined_by_view(d):
-    *lead, H, T, d_head = d.shape
-    return d.reshape(*lead, T, H * d_head)
-
-
-@mistaken("layer backward with the values' gradient left out of x_kv: keys alone", part="kv")
-def keys_alone(through_k, through_v):
-    return through_k
-
-
-@mistaken("layer backward with the keys' gradient left out of x_kv: values alone", part="kv")
-def values_alone(through_k, through_v):
-    return through_v
-
-
-@multi_head_backward.mutant("layer backward with bias gradients not summed over the batch")
-def layer_biases_not_summed(*args):
-    got = layer_back(*args)
-    return got | {"b_o": args[0]}
-
-
-@multi_head_backward.mutant("layer backward that forgets the biases in the forward pass that it repeats")
-def layer_biases_forgotten(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, *rest):
-    return layer_back(dout, x_q, x_kv, W_q, W_k, W_v, W_o, 0 * b_q, 0 * b_v, *rest)
 
 
 @multi_head_backward.style

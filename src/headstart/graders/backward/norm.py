@@ -80,6 +80,17 @@ def backward_unbiased(*args):
     return norm_back(*args, ddof=1)
 
 
+@layer_norm_backward.mutant("layer norm backward with eps added to the root of the variance, not to the variance")
+def backward_eps_outside(dout, x, gain, eps=1e-5):
+    spread = x.std(-1, keepdims=True)
+    return norm_back(dout, x, gain, (spread + eps) ** 2 - spread**2)
+
+
+@layer_norm_backward.mutant("layer norm backward that leaves eps out")
+def backward_without_eps(dout, x, gain, eps=1e-5):
+    return norm_back(dout, x, gain, 0.0)
+
+
 @layer_norm_backward.mutant("layer norm backward that forgets the gain on the way to x")
 def gain_forgotten(*args):
     return norm_back(*args, gained=False)

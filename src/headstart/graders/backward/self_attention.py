@@ -5,7 +5,7 @@ import numpy as np
 from headstart.graders.attention.witness import slopes
 from headstart.graders.backward.attention import NEEDS, back
 from headstart.graders.backward.linear import linear_by_loops
-from headstart.graders.backward.witness import agree_all, closed, forward
+from headstart.graders.backward.witness import agree_all, closed, forward, loud
 from headstart.graders.kit import exercise
 
 SELF_NEEDS = (*NEEDS, "attention_backward", "linear_backward")
@@ -40,7 +40,7 @@ def slopes_of_self_attention(candidate, draw):
 def slopes_of_self_attention_under_masks(candidate, draw):
     """Masks hold on the way back, and a token that may attend to nothing still gets what others read from it."""
     dout, *inputs = draw_self(draw, (2,), 3, 3, 2, 2)
-    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), closed(draw.mask(3, 3), 1)):
+    for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(3), closed(draw.mask(3, 3), 1)):
         want = slopes(lambda *arrays, mask=mask: attend_to_itself(*arrays, mask), dout, *inputs)
         agree_all(candidate(dout, *inputs, mask), want, NAMES)
 
@@ -54,6 +54,17 @@ def the_future_gives_nothing_back(candidate, draw):
     want = slopes(lambda *arrays: attend_to_itself(*arrays, mask), dout, *inputs)[0]
     want[2:] = 0.0
     agree_all(candidate(dout, *inputs, mask)[:1], (want,), NAMES[:1])
+
+
+@self_attention_backward.law
+def large_scores_in_self_attention(candidate, draw):
+    """Scores in the thousands do not overflow: there only the values pass a gradient back."""
+    q, x, mask, weights = loud()
+    dout, W_v = draw(3, 2), draw(4, 2)
+    W_q = np.vstack([q / 60.0, np.zeros((1, 4))])  # x is 60 times the identity, so x W_q = q
+    got = candidate(dout, x, W_q, np.eye(4), W_v, mask)
+    agree_all(got[:1], (weights.T @ dout @ W_v.T,), NAMES[:1], atol=1e-2)
+    agree_all(got[3:], (x.T @ weights.T @ dout,), NAMES[3:])
 
 
 def parts(dout, x, W_q, W_k, W_v, mask=None, through=back):

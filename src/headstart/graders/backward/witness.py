@@ -15,13 +15,13 @@ SHAPES = [  # leading axes, T_q, T_k, d_head, d_v
 QKV = ("dq", "dk", "dv")
 
 
-def agree_all(got, want, names):
+def agree_all(got, want, names, **tolerance):
     """Compare a tuple of gradients with what they should be, each under its name."""
     count = f"{len(names)} gradients ({', '.join(names)})"
     expect(isinstance(got, tuple | list), f"the result is a {type(got).__name__}, it should be a tuple of {count}")
     expect(len(got) == len(names), f"the result has {len(got)} entries, it should have {count}")
     for name, g, w in zip(names, got, want, strict=True):
-        agree(g, w, name)
+        agree(g, w, name, **tolerance)
 
 
 def forward(q, k, v, mask=None, kept=None, rate=0.0):
@@ -42,8 +42,19 @@ def draw_kept(draw, *shape):
     return kept
 
 
+def loud():
+    """Queries and keys with scores of 1800 (query i, key i), -900 (the next key) and -1800, a mask and the weights.
+
+    The mask forbids every query its best key and query 2 all keys, so the weights are a one at the next key, or zeros.
+    """
+    k = 60.0 * np.eye(3, 4)
+    weights = np.roll(np.eye(3), 1, axis=1)
+    q = k - 0.5 * weights @ k - weights.T @ k
+    return q, k, closed(~np.eye(3, dtype=bool), 2), closed(weights, 2)
+
+
 def closed(mask, row):
-    """The mask with nothing allowed in one row."""
+    """The mask (or the weights) with nothing in one row."""
     mask = mask.copy()
-    mask[..., row, :] = False
+    mask[..., row, :] = 0
     return mask
