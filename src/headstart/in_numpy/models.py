@@ -62,7 +62,7 @@ def decode(target, sources, weights, real=None):
 
 @shapes(source="... T_k", target="... T_q", real="bool ... T_k")
 def encoder_decoder(source, target, weights, num_heads, real=None):
-    """Score every next target token given a whole source: the Transformer of 2017, with pre-norm.
+    """Score every next target token given a whole source: both stacks of 2017, with pre-norm and learnt positions.
 
     source     (..., T_k)    whole numbers below n_vocab
     target     (..., T_q)    whole numbers below n_vocab: what was written so far, a start token first
@@ -78,7 +78,7 @@ def encoder_decoder(source, target, weights, num_heads, real=None):
     return     (..., T_q, n_vocab)   row t depends on target tokens 0 … t and on the whole source
 
     Law: the encoder, and every key and value made from it, is independent of the target: compute them once.
-    Source: Vaswani et al. 2017, section 3.
+    Source: Vaswani et al. 2017, section 3 (post-norm, sinusoids, embeddings times √d_model there; not here).
     """
     memory = encode(source, weights, num_heads, real)
     return decode(target, source_heads(memory, weights, num_heads), weights, real)

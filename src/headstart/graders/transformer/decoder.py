@@ -57,7 +57,7 @@ def padding_of_the_source_stays_out(candidate, draw):
 @decoder_block.law(wings=("in_torch",))
 def decoder_passes_gradients(candidate, draw):
     """x, the source's keys and values and every weight get their gradients, pre-norm and post-norm."""
-    x, source, weights, g = draw(3, 4), draw(2, 4), draw_block(draw, 4, 3, 3), draw(3, 4)
+    x, source, weights, g = draw(3, 4), draw(2, 4), draw_block(draw, 4, 6, 3), draw(3, 4)
     k, v, mask = *heads_of(source, weights, 2), one_hidden_one_closed(3, 2)
     for norm_first in (True, False):
         gradients_agree(candidate, draw, block_of_three(), g, x, k, v, weights, mask, norm_first)

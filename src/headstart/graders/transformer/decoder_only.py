@@ -52,7 +52,7 @@ def prefixes_agree(candidate, draw):
 @decoder_only.law(wings=("in_torch",))
 def gradients_reach_the_embeddings(candidate, draw):
     """Every weight gets its gradient through all blocks; the embeddings get it from both of their ends."""
-    tokens, weights, g = draw_tokens(draw, 4), draw_gpt(draw, 4, 3), draw(4, VOCABULARY)
+    tokens, weights, g = draw_tokens(draw, 4), draw_gpt(draw, 4, 6), draw(4, VOCABULARY)
     gradients_agree(candidate, draw, gpt_of(), g, tokens, weights, 2)
 
 

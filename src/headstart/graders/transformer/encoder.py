@@ -49,6 +49,6 @@ def silent_sublayers_leave_x(candidate, draw):
 @encoder_block.law(wings=("in_torch",))
 def block_passes_gradients(candidate, draw):
     """x and every weight get their gradients, pre-norm and post-norm, also where a token may attend to nothing."""
-    x, weights, mask, g = draw(3, 4), draw_block(draw, 4, 3), one_hidden_one_closed(3, 3), draw(3, 4)
+    x, weights, mask, g = draw(3, 4), draw_block(draw, 4, 6), one_hidden_one_closed(3, 3), draw(3, 4)
     for norm_first in (True, False):
         gradients_agree(candidate, draw, encode_with, g, x, weights, 2, mask, norm_first)

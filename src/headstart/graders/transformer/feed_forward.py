@@ -53,7 +53,7 @@ def tokens_think_alone(candidate, draw):
 @feed_forward.law(wings=("in_torch",))
 def feed_forward_passes_gradients(candidate, draw):
     """The tokens and all four weights get their gradients, equal to finite differences."""
-    inputs, g = draw_plain(draw, (2,), 3, 4), draw(2, 3)
+    inputs, g = draw_plain(draw, (3,), 3, 6), draw(3, 3)
     for got, want in zip(candidate.gradients(g, *inputs), slopes(plain_by_loops, g, *inputs), strict=True):
         agree(got, want, "the gradient")
 
