@@ -30,7 +30,7 @@ def relative_position_buckets(T_q, T_k, num_buckets=32, max_distance=128, causal
 
     T_q, T_k      int            numbers of queries and keys; the queries are the last T_q of the T_k positions
     num_buckets   int   even, at least 4, else ValueError
-    max_distance  int            from here on all distances share the last bucket
+    max_distance  int            from here on all distances share the last bucket; more than e, else ValueError
     causal        bool           True: all buckets for the past, and every future key in bucket 0
     return        (T_q, T_k)     whole numbers from 0 to num_buckets - 1
 
@@ -41,10 +41,12 @@ def relative_position_buckets(T_q, T_k, num_buckets=32, max_distance=128, causal
     """
     if num_buckets < 4 or num_buckets % 2 != 0:
         raise ValueError(f"relative_position_buckets: num_buckets must be even and at least 4, got {num_buckets}")
-    ahead = np.arange(T_k) - np.arange(T_k - T_q, T_k)[:, None]  # (T_q, T_k): key minus query
     n = num_buckets if causal else num_buckets // 2
-    distance = (-ahead).clip(min=0) if causal else np.abs(ahead)
     exact = n // 2
+    if max_distance <= exact:
+        raise ValueError(f"relative_position_buckets: max_distance must be more than {exact}, got {max_distance}")
+    ahead = np.arange(T_k) - np.arange(T_k - T_q, T_k)[:, None]  # (T_q, T_k): key minus query
+    distance = (-ahead).clip(min=0) if causal else np.abs(ahead)
     growth = np.log(distance.clip(min=exact) / exact) / math.log(max_distance / exact)
     far = (exact + (growth * (n - exact)).astype(int)).clip(max=n - 1)
     return np.where(distance < exact, distance, far) + (0 if causal else n * (ahead > 0))

@@ -14,7 +14,7 @@ def rotate(x, frequencies, offset=0):
     frequencies  (n,)            radians a position, one for each pair
     offset       int             position of the first row: the number of cached tokens
     return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency;
-                                 of x's dtype, whatever that of the frequencies is
+                                 of x's dtype; the angles φ are computed in the precision of the frequencies
 
     Law: the products of rotated queries and keys depend on the difference of their positions alone.
     Source: Su et al. 2024, sections 3.2.2 and 3.4.2, with the pairing of the GPT-NeoX and Llama code.
@@ -36,7 +36,7 @@ def rotate_interleaved(x, frequencies, offset=0):
     frequencies  (n,)            radians a position, one for each pair
     offset       int             position of the first row: the number of cached tokens
     return       (..., T, 2·n)   a pair (a, b) becomes (a cos φ - b sin φ, b cos φ + a sin φ), φ = position·frequency;
-                                 of x's dtype, whatever that of the frequencies is
+                                 of x's dtype; the angles φ are computed in the precision of the frequencies
 
     Law: it is rotate up to the order of the features: rotate(x[..., order]) = rotate_interleaved(x)[..., order] with
     order = 0, 2, 4, …, 1, 3, 5, …

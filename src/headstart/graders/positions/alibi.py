@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 
 alibi_slopes = exercise("alibi_slopes", "positions", wings=("in_numpy",))
 alibi_bias = exercise("alibi_bias", "positions", wings=("in_numpy",))
@@ -41,6 +41,12 @@ def other_numbers_of_heads(candidate, draw):
 def eight_heads_are_halves(candidate, draw):
     """Eight heads get 1/2, 1/4, … 1/256."""
     agree(candidate(8), [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 1 / 256], "alibi_slopes(8)", atol=1e-7)
+
+
+@alibi_slopes.law
+def refuses_no_heads(candidate, draw):
+    """No heads at all raise an exception."""
+    expect(candidate.refuses(0), "it made slopes for 0 heads, it should raise ValueError")
 
 
 @alibi_slopes.mutant("the slopes in reverse head order: flat heads first")
@@ -82,6 +88,8 @@ def slopes_by_recursion(num_heads):
 @alibi_slopes.style
 def slopes_by_exponents(num_heads):
     """A list of exponents, powers at the end."""
+    if num_heads < 1:
+        raise ValueError("no heads")
     power = 1
     while 2 * power <= num_heads:
         power *= 2

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 
 rotary_frequencies = exercise("rotary_frequencies", "frequencies", chapter="positions", wings=("in_numpy",))
 
@@ -35,6 +35,12 @@ def neighbours_have_one_ratio(candidate, draw):
     got = np.asarray(candidate(12, 4096.0))
     agree(got[0], 1.0, "the first frequency")
     agree(got[1:] / got[:-1], np.full(5, 0.25), "the ratio of neighbours")
+
+
+@rotary_frequencies.law
+def refuses_an_odd_head(candidate, draw):
+    """An odd width raises an exception: one feature would have no partner."""
+    expect(candidate.refuses(7), "it made frequencies for 7 features, it should raise ValueError")
 
 
 @rotary_frequencies.mutant("frequencies base^(-i/d_head): the exponent is off by a factor 2")
@@ -70,10 +76,13 @@ def base_ignored(d_head, base=10000.0):
 @rotary_frequencies.style
 def frequencies_by_exp(d_head, base=10000.0):
     """exp and log, float32."""
+    if d_head % 2:
+        raise ValueError("d_head is odd")
     return np.exp(-np.arange(0, d_head, 2, dtype=np.float32) * math.log(base) / d_head).astype(np.float32)
 
 
 @rotary_frequencies.style
 def frequencies_by_logspace(d_head, base=10000.0):
     """np.logspace without its end."""
+    assert d_head % 2 == 0
     return np.logspace(0, -1, d_head // 2, endpoint=False, base=base)

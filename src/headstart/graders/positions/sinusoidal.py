@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 
 sinusoidal_positions = exercise("sinusoidal_positions", "positions", wings=("in_numpy",))
 
@@ -46,6 +46,12 @@ def a_step_is_a_rotation(candidate, draw):
             diagonal, np.full_like(diagonal, products[0, distance]), f"the product of rows {distance} apart", atol=1e-4
         )
     agree(np.diagonal(products), np.full(20, 4.0), "a row times itself")
+
+
+@sinusoidal_positions.law
+def refuses_an_odd_width(candidate, draw):
+    """An odd width raises an exception: a sine without its cosine is no pair."""
+    expect(candidate.refuses(4, 7), "it made a table of 7 features, it should raise ValueError")
 
 
 @sinusoidal_positions.mutant("sinusoids whose exponent is i/d_model instead of 2i/d_model: off by a factor 2")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.rotary.witness import angles_of, frequencies_of, turn_halves, turn_neighbours
 
 to_half_split = exercise("to_half_split", "rotary", chapter="positions")
@@ -54,6 +54,14 @@ def heads_keep_their_columns(candidate, draw):
     agree(candidate(W, 4), W, "the heads that the columns belong to")
 
 
+@to_half_split.law
+def refuses_heads_without_pairs(candidate, draw):
+    """Columns that do not divide into heads of even width raise an exception: none is dropped or left over."""
+    for width, H in ((10, 4), (6, 2)):
+        refused = candidate.refuses(draw(3, width), H)
+        expect(refused, f"it reordered {width} columns for {H} heads, it should raise ValueError")
+
+
 @to_half_split.mutant("the way back: half-split to interleaved")
 def the_way_back(W, num_heads):
     return W.reshape(len(W), num_heads, 2, -1).swapaxes(-2, -1).reshape(W.shape)
@@ -86,7 +94,9 @@ def heads_for_width(W, num_heads):
 @to_half_split.style
 def by_an_index(W, num_heads):
     """One index array for all columns."""
-    d = W.shape[1] // num_heads
+    d, left_over = divmod(W.shape[1], num_heads)
+    if left_over or d % 2:
+        raise ValueError("the heads do not fit")
     order = np.concatenate([h * d + np.r_[0:d:2, 1:d:2] for h in range(num_heads)])
     return W[:, order]
 
@@ -95,4 +105,5 @@ def by_an_index(W, num_heads):
 def head_after_head(W, num_heads):
     """Split, slice, join."""
     heads = np.split(W, num_heads, axis=1)
+    assert heads[0].shape[1] % 2 == 0
     return np.concatenate([part for h in heads for part in (h[:, 0::2], h[:, 1::2])], axis=1)
