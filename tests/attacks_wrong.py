@@ -82,7 +82,7 @@ def three_axes_at_most(xp, x, axis=-1):
     return soft(xp, x, axis)
 
 
-@attack("softmax")
+@attack("softmax", wings=("in_torch",))
 def always_float64(xp, x, axis=-1):
     return soft(xp, x * xp.ones(1, dtype=xp.float64), axis)
 
