@@ -3,7 +3,6 @@
 import numpy as np
 
 from headstart.graders.kit import Broken, agree
-from headstart.judge.border import leaves, walk
 
 
 def gradients_agree(candidate, draw, function, g, *args):
@@ -12,7 +11,8 @@ def gradients_agree(candidate, draw, function, g, *args):
     function  the same computation in NumPy, of which central differences are taken
     g         array like the output: the gradients are those of sum(g · output)
     """
-    floats = [leaf for leaf in leaves(list(args)) if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"]
+    floats = []
+    on_floats(floats.append, args)
     directions, gradients = [draw(*array.shape) for array in floats], candidate.gradients(g, *args)
 
     def check(chosen, what):
@@ -32,7 +32,16 @@ def slope_along(moves, function, g, args, step=1e-7):
     """The central difference of sum(g · function(*args)) as arrays, known by their ids, move along directions."""
 
     def moved(by):
-        return walk(list(args), lambda leaf: leaf + by * moves[id(leaf)] if id(leaf) in moves else leaf)
+        return on_floats(lambda array: array + by * moves[id(array)] if id(array) in moves else array, args)
 
     high, low = function(*moved(step)), function(*moved(-step))  # a short step seldom crosses the kink of a ReLU
     return np.sum(g * (high - low)) / (2 * step)
+
+
+def on_floats(function, tree):
+    """Nested dicts, lists and tuples with the function applied to every float array; all else is kept."""
+    if isinstance(tree, dict):
+        return {name: on_floats(function, part) for name, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(on_floats(function, part) for part in tree)
+    return function(tree) if isinstance(tree, np.ndarray) and tree.dtype.kind == "f" else tree
