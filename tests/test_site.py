@@ -4,17 +4,23 @@ The pages are those in `_build/html`, which `make test` builds first; where ther
 A small book of its own shows that every kind of link leads where it should, and that a failing cell is named.
 """
 
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import built
 import jupytext
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
+from headstart import check
+from headstart.in_numpy.attention import softmax
 from headstart.press import build, cache
+from headstart.press.search import SearchEnglishAndChinese
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = built.ROOT
 FAILED = ".cell:not(.tag_raises-exception) .output.traceback"
 
 MANUSCRIPT = """---
@@ -103,10 +109,7 @@ def _goal(path, address):
 @pytest.fixture(scope="module")
 def site():
     """The pages of the book."""
-    html = ROOT / "_build" / "html"
-    if not (html / "index.html").is_file():
-        assert build.main(["--root", str(ROOT)]) == 0
-    return _pages(html.resolve())
+    return _pages(built.pages().resolve())
 
 
 def test_no_cell_has_failed(site):
@@ -132,6 +135,32 @@ def test_every_anchor_is_there(site):
     dead = [f"{path.name} -> {link.geturl()}" for path, link, ids in goals if unquote(link.fragment) not in ids]
     assert links
     assert dead == []
+
+
+def test_no_page_loads_anything_from_outside(site):
+    tags = [
+        (path, tag) for path, page in site.items() for tag in page.select("script, img, iframe, link[rel=stylesheet]")
+    ]
+    addresses = [(path.name, urlsplit(tag.get("src") or tag.get("href") or "")) for path, tag in tags]
+    assert len(addresses) > 100
+    assert [(name, url.geturl()) for name, url in addresses if url.netloc] == []
+    assert [path.name for path, tag in tags if "thebe" in str(tag).lower()] == []
+
+
+def test_the_landing_page_quotes_the_judge(capsys):
+    page = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (quote,) = re.findall(r"^> (.*)$", page, re.MULTILINE)
+    names = {"np": np, "softmax": softmax}
+    exec(code, names)
+    assert check(names["attention_weights"]) is not names["attention_weights"]
+    assert f"→ {quote}\n" in capsys.readouterr().out
+
+
+def test_chinese_is_indexed_in_characters_and_pairs():
+    split = SearchEnglishAndChinese({}).split
+    assert split("softmax 函数, d_head") == ["softmax", "函", "数", "函数", "d_head"]
+    assert split("注意力") == ["注", "意", "力", "注意", "意力"]
 
 
 def _write(root, name, text):

@@ -10,19 +10,11 @@ from headstart.press import anatomy, directives
 
 logger = logging.getLogger(__name__)
 
-# Set here and not in _config.yml, where html_theme_options would replace all of Jupyter Book's own.
-THEME = {
-    "show_toc_level": 2,
-    "navbar_persistent": [],  # the theme's sidebar has the search button already
-    "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
-}
 ANSWER_SHEETS = "solutions/"
 
 
 def setup(app):
     """Register the extension with Sphinx."""
-    app.connect("config-inited", _set_theme)
     app.connect("doctree-read", _target_labelled_cells)
     app.connect("doctree-read", _target_bibliography)
     app.connect("doctree-read", _target_labels_by_path)
@@ -30,10 +22,6 @@ def setup(app):
     app.add_directive("coverage", directives.Coverage)
     app.add_directive("errata", directives.Errata)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _set_theme(app, config):
-    config.html_theme_options = {**config.html_theme_options, **THEME}
 
 
 def _target_labelled_cells(app, doctree):

@@ -1,0 +1,138 @@
+"""The built book as its readers meet it, in Chromium: from a folder and from a server, at a desk and on a phone."""
+
+import gzip
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import axe_playwright_python
+import built
+import pytest
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+NOT_OURS = [
+    "region",  # the theme's logo
+    "empty-table-header",  # the corner of a table has nothing to say
+]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+CHAPTER, QUESTIONS = "notebooks/01_attention.html", "book/questions/01_attention.html"
+KINDS = [
+    "book/index.html",
+    CHAPTER,
+    QUESTIONS,
+    "book/errata.html",
+    "book/coverage.html",
+    "book/grading.html",
+    "book/notation.html",
+    "book/glossary.html",
+    "book/bibliography.html",
+    "search.html?q=attention",
+]
+
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+RAW_MATHS = """async () => {
+    if (document.querySelector('.math')) await MathJax.startup.promise;
+    const maths = [...document.querySelectorAll('.math')];
+    return maths.filter((each) => !each.querySelector('mjx-container') || each.querySelector('mjx-merror'))
+                .map((each) => each.textContent);
+}"""
+UNNAMED = "[...document.querySelectorAll('article img')].filter((each) => !each.alt.trim()).map((each) => each.src)"
+# Left out: the colours of code, which are a theme made for contrast, and the roles that docutils gives a bibliography.
+AXE_RUN = """(ignored) => axe.run({exclude: ['.highlight pre > span', '.citation-list']}, {
+    resultTypes: ['violations'], rules: Object.fromEntries(ignored.map((rule) => [rule, {enabled: false}]))
+}).then(({violations}) => violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html}`)))"""
+
+
+def _names():
+    """Every page below the book's folder, but for the first, which only leads on to book/index.html."""
+    html = built.pages()
+    files = {path.relative_to(html).as_posix() for path in html.rglob("*.html") if "_static" not in path.parts}
+    return sorted(files - {"index.html", "genindex.html"})
+
+
+def _outside(page, home):
+    return [url for url in page.asked if not url.startswith((home, "data:", "blob:"))]
+
+
+def test_every_page_is_whole_on_a_phone_without_a_network(page, folder):
+    complaints = {}
+    for name in _names():
+        page.asked.clear()
+        page.faults.clear()
+        page.goto(folder + name)
+        found = [*page.evaluate(RAW_MATHS), *page.evaluate(UNNAMED), *_outside(page, folder), *page.faults]
+        found += [f"{pixels} pixels too wide"] if (pixels := page.evaluate(TOO_WIDE)) > 0 else []
+        if found:
+            complaints[name] = found
+    assert complaints == {}
+
+
+@pytest.mark.parametrize("name", ["index.html", CHAPTER, QUESTIONS, "search.html?q=attention"])
+def test_a_server_shows_the_same(page, server, name):
+    page.goto(server + name, wait_until="networkidle")
+    assert page.evaluate(RAW_MATHS) == []
+    assert _outside(page, server) == []
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_everybody_can_read_it(page, folder, name):
+    for size, scheme in ((DESK, "light"), (PHONE, "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        page.goto(folder + name)
+        page.evaluate(RAW_MATHS)
+        page.evaluate(AXE)
+        assert page.evaluate(AXE_RUN, NOT_OURS) == []
+
+
+def _results(page, folder, words):
+    """Type words into the search and return its results: (title, address)."""
+    page.set_viewport_size(DESK)
+    page.goto(folder + CHAPTER)
+    page.keyboard.press("Control+k")
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?*")
+    page.wait_for_function("Search._pulse_status < 0 && Search.status.innerText")
+    return [(link.inner_text(), link.get_attribute("href")) for link in page.locator("ul.search a").all()]
+
+
+@pytest.mark.parametrize("words", ["attention", "multi-head", "注意", "注意力机制", "什么"])
+def test_the_search_finds_questions_first(page, folder, words):
+    title, address = _results(page, folder, words)[0]
+    assert address.startswith("book/questions/")
+    assert "#" in address
+    assert page.faults == []
+    page.goto(folder + address)
+    section = page.locator(f"section[id='{unquote(urlsplit(address).fragment)}']")
+    assert title.rstrip(".") in section.inner_text()
+
+
+@pytest.mark.parametrize("words", ["掩码", "词"])
+def test_the_search_finds_a_short_chinese_word(page, folder, words):
+    assert "book/glossary.html" in [address for _, address in _results(page, folder, words)]
+
+
+def test_the_search_does_not_find_what_is_not_there(page, folder):
+    assert _results(page, folder, "掩力") == []
+    assert _results(page, folder, "zzzz") == []
+
+
+def test_the_keyboard_opens_the_first_answer(page, folder):
+    page.goto(folder + "book/index.html")
+    answer = page.locator("details.sd-dropdown").first
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if answer.locator("summary:focus").count():
+            break
+    page.keyboard.press("Enter")
+    assert answer.get_attribute("open") is not None
+    assert "variance" in answer.inner_text()
+
+
+def test_a_chapter_weighs_little(page, folder):
+    page.goto(folder + CHAPTER, wait_until="networkidle")
+    files = {Path(unquote(urlsplit(url).path)) for url in page.asked if url.startswith("file:")}
+    weights = {path.name: len(gzip.compress(path.read_bytes())) for path in files if "mathjax" not in path.parts}
+    assert len(weights) > 5
+    assert sum(weights.values()) < 500_000, sorted(weights.items(), key=lambda item: -item[1])[:5]
