@@ -39,12 +39,13 @@ def relative_position_buckets(T_q, T_k, num_buckets=32, max_distance=128, causal
     log(max_distance/e)), but at most n - 1. Law: a bucket depends on the distance alone.
     Source: Raffel et al. 2020, section 2.1; the boundaries are those of the published T5 code.
     """
-    if num_buckets < 4 or num_buckets % 2 != 0:
-        raise ValueError(f"relative_position_buckets: num_buckets must be even and at least 4, got {num_buckets}")
     n = num_buckets if causal else num_buckets // 2
     exact = n // 2
-    if max_distance <= exact:
-        raise ValueError(f"relative_position_buckets: max_distance must be more than {exact}, got {max_distance}")
+    if num_buckets < 4 or num_buckets % 2 != 0 or max_distance <= exact:
+        raise ValueError(
+            f"relative_position_buckets: num_buckets must be even and at least 4, max_distance above {exact}, "
+            f"got {num_buckets} and {max_distance}"
+        )
     ahead = np.arange(T_k) - np.arange(T_k - T_q, T_k)[:, None]  # (T_q, T_k): key minus query
     distance = (-ahead).clip(min=0) if causal else np.abs(ahead)
     growth = np.log(distance.clip(min=exact) / exact) / math.log(max_distance / exact)

@@ -73,9 +73,9 @@ def far_away_is_one_bucket(candidate, draw):
 @relative_position_buckets.law
 def refuses_what_cannot_be_shared_out(candidate, draw):
     """An odd number of buckets, or a max_distance that leaves nothing for the shared ones, raises an exception."""
-    expect(candidate.refuses(4, 4, 7), "it made 7 buckets, it should raise ValueError")
+    expect(candidate.refuses(40, 40, 7), "it made 7 buckets, it should raise ValueError")
     for causal, exact in ((False, 8), (True, 16)):
-        refused = candidate.refuses(4, 4, 32, exact, causal)
+        refused = candidate.refuses(40, 40, 32, exact, causal)
         expect(refused, f"it took max_distance={exact} for {exact} exact buckets, it should raise ValueError")
 
 
