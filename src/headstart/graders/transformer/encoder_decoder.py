@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.transformer.decoder_only import NEEDS
 from headstart.graders.transformer.encoder import LIBRARY
 from headstart.graders.transformer.gradients import gradients_agree
@@ -29,7 +29,7 @@ encoder_decoder = exercise(
 @encoder_decoder.law
 def translated_by_the_definition(candidate, draw):
     """Encoder, its norm, causal decoder that reads the memory in every block, its norm, scores, for every shape."""
-    shapes = ((2,), 4, 3, 6, 3, 2), ((), 2, PLACES, 4, 1, 1), ((1,), 3, 3, 8, 2, 3), ((2, 2), 2, 1, 6, 2, 1)
+    shapes = ((2,), 4, 3, 6, 3, 2), ((), 2, PLACES, 4, 1, 1), ((1,), 2, 2, 4, 2, 3), ((2, 2), 2, 1, 6, 2, 1)
     for lead, T_k, T_q, d_model, H, num_layers in shapes:
         source, target = draw_tokens(draw, *lead, T_k), draw_tokens(draw, *lead, T_q)
         weights = draw_pair(draw, d_model, num_layers=num_layers)
@@ -57,8 +57,8 @@ def target_is_causal_source_is_not(candidate, draw):
     turned[:, -1] = (turned[:, -1] + 1) % VOCABULARY
     before = np.asarray(candidate(source, target, weights, 2))
     agree(np.asarray(candidate(source, later, weights, 2))[:, :2], before[:, :2], "the scores before the change")
-    want = pair_by_loops(turned, target, weights, 2)
-    agree(candidate(turned, target, weights, 2), want, "the scores after the last source token changed")
+    change = np.abs(np.asarray(candidate(turned, target, weights, 2)) - before).max(axis=-1)
+    expect((change > 1e-6).all(), "a row of scores does not depend on the last source token")
 
 
 @encoder_decoder.law(wings=("in_torch",))
