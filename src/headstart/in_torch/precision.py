@@ -8,7 +8,7 @@ from headstart.in_torch.attention import attention_weights
 def safe_attention_weights(q, k, mask=None):
     """Compute softmax(q kᵀ / √d_head) for float16 or bfloat16 inputs: everything between input and output in float32.
 
-    q       (..., T_q, d_head)   of any float type
+    q       (..., T_q, d_head)   float16, bfloat16 or float32
     k       (..., T_k, d_head)   of q's type
     mask    (..., T_q, T_k)      boolean, True where a query may attend; broadcasts; None allows everything
     return  (..., T_q, T_k)      of q's type; a query that may attend to nothing gets zeros, and zero gradients

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 
 soft_cap = exercise("soft_cap", "stability")
 
@@ -37,6 +37,13 @@ def small_scores_pass(candidate, draw):
     """Scores far below the cap pass almost unchanged."""
     scores = draw(3, 4)
     agree(candidate(scores, 1e4), scores, "soft_cap(scores, 10000)")
+
+
+@soft_cap.law
+def refuses_a_cap_of_zero(candidate, draw):
+    """A cap that is not above 0 bounds nothing and is refused with an exception."""
+    for cap in (0.0, -5.0):
+        expect(candidate.refuses(draw(2, 3), cap), f"soft_cap with a cap of {cap:g} should raise a ValueError")
 
 
 @soft_cap.law(wings=("in_torch",))
@@ -79,11 +86,14 @@ def capped_from_above(scores, cap=50.0):
 @soft_cap.style
 def by_exponentials(scores, cap=50.0):
     """tanh written as a logistic function."""
+    if not cap > 0:
+        raise ValueError(f"a cap of {cap}")
     with np.errstate(over="ignore"):
         return cap * (2.0 / (1.0 + np.exp(-2.0 * scores / cap)) - 1.0)
 
 
 @soft_cap.style
 def capped_in_float32(scores, cap=50.0):
-    """float32."""
+    """float32, with an assertion for the cap."""
+    assert cap > 0
     return np.float32(cap) * np.tanh(scores.astype(np.float32) / np.float32(cap))

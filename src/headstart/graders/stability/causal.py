@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.stability.witness import same_mask
 
 causal_mask = exercise("causal_mask", "masks", chapter="stability")
@@ -37,6 +37,13 @@ def a_cache_changes_nothing(candidate, draw):
     T = int(draw.rng.integers(5, 10))
     for T_q in (1, 2, T - 1):
         same_mask(candidate(T_q, T), np.asarray(candidate(T, T))[-T_q:], f"causal_mask({T_q}, {T})")
+
+
+@causal_mask.law
+def refuses_no_queries_or_keys(candidate, draw):
+    """There is at least one query and one key; anything less is refused with an exception."""
+    for sizes in ((0, 3), (3, 0), (-1, 2)):
+        expect(candidate.refuses(*sizes), f"causal_mask{sizes} should raise a ShapeError or another ValueError")
 
 
 def mistaken(diagnosis):
@@ -87,11 +94,14 @@ def causal_numbers(T_q, T_k):
 @causal_mask.style
 def by_comparing_places(T_q, T_k):
     """Places compared by broadcasting."""
+    if T_q < 1 or T_k < 1:
+        raise ValueError("no queries or no keys")
     return np.arange(T_k)[None, :] <= np.arange(T_k - T_q, T_k)[:, None]
 
 
 @causal_mask.style
 def by_cutting_a_square(T_q, T_k):
-    """The last rows and columns of a large square mask."""
+    """The last rows and columns of a large square mask; an assertion refuses sizes below 1."""
+    assert T_q > 0 and T_k > 0
     T = max(T_q, T_k)
     return np.tril(np.ones((T, T), dtype=bool))[T - T_q :, T - T_k :]

@@ -36,6 +36,7 @@ def a_shift_comes_out(candidate, draw):
     """Adding one number to a row adds it to the result, however large it is: nothing overflows or vanishes."""
     x = draw(3, 5) + np.array([[0.0], [3000.0], [-3000.0]])
     agree(candidate(x), by_rows(x))
+    agree(candidate(x, axis=0), by_rows(x, 0), "log_sum_exp of numbers thousands apart along axis 0")
 
 
 @log_sum_exp.law
@@ -74,6 +75,12 @@ def maximum_of_everything(x, axis=-1):
 def nan_for_an_empty_row(x, axis=-1):
     top = np.max(x, axis=axis, keepdims=True)
     return np.log(np.exp(x - top).sum(axis=axis)) + np.squeeze(top, axis)
+
+
+@log_sum_exp.mutant("a log-sum-exp that takes out the mean instead of the maximum: entries far above it overflow")
+def mean_taken_out(x, axis=-1):
+    mean = np.mean(x, axis=axis, keepdims=True)
+    return np.log(np.exp(x - mean).sum(axis=axis)) + np.squeeze(mean, axis)
 
 
 @log_sum_exp.mutant("the maximum alone, which is only the leading part of log-sum-exp")

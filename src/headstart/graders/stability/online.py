@@ -74,7 +74,11 @@ def forbidden_blocks(candidate, draw):
     scores[0, :2] = scores[1, 2:4] = scores[2, 4:] = scores[3] = -np.inf
     state = folded(candidate, scores, v, (2, 2, 2))
     agree(answer_of(state), at_once(scores, v), "mixed / total")
+    agree(state[0], scores.max(-1), "top, which stays -inf in a row without any key")
     agree(state[1][3], 0.0, "total of a row without any key")
+    scores = np.where(np.arange(6) < 2, -np.inf, draw(4, 6) - 2000.0)
+    got = answer_of(folded(candidate, scores, v, (2, 4)))
+    agree(got, at_once(scores, v), "mixed / total of scores near -2000 after an empty block", rtol=5e-3, atol=1e-3)
 
 
 def step(fade=lambda old, new: np.exp(old - new), against=None):
@@ -134,6 +138,11 @@ def nan_after_an_empty_block(scores, v, top, total, mixed):
     new = np.maximum(top, scores.max(-1))
     e, old = np.exp(scores - new[..., None]), np.exp(top - new)
     return new, old * total + e.sum(-1), old[..., None] * mixed + e @ v
+
+
+@online_softmax.mutant("a running softmax that starts its maximum at 0: scores far below it underflow, and nothing is left")
+def top_never_below_zero(scores, v, top, total, mixed):
+    return step()(scores, v, np.maximum(top, 0.0), total, mixed)
 
 
 @online_softmax.mutant("a running softmax without any maximum, which overflows for large scores")

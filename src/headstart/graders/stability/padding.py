@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import by_loops
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import agree, exercise, expect
 from headstart.graders.stability.witness import same_mask
 
 padding_mask = exercise("padding_mask", "masks", chapter="stability")
@@ -35,6 +35,14 @@ def padding_cannot_be_read(candidate, draw):
     out = by_loops(q, k, v, np.asarray(candidate(lengths, 4)))
     for b, n in enumerate(lengths):
         agree(out[b, :n], by_loops(q[b, :n], k[b, :n], v[b, :n]), f"the answers of sequence {b}, {n} tokens long")
+
+
+@padding_mask.law
+def refuses_impossible_lengths(candidate, draw):
+    """A length below 0 or above T is refused with an exception, wherever it stands."""
+    for lengths in ([2, 5], [-1, 3], [7]):
+        refused = candidate.refuses(np.array(lengths), 4)
+        expect(refused, f"padding_mask({lengths}, 4) should raise a ValueError: lengths lie between 0 and 4")
 
 
 @padding_mask.mutant("a padding mask inverted: True marks the padding, as key_padding_mask wants it")
@@ -75,8 +83,10 @@ def padding_numbers(lengths, T):
 
 @padding_mask.style
 def filled_in_a_loop(lengths, T):
-    """A loop that fills an empty mask."""
+    """A loop that fills an empty mask, and looks at each length as it comes to it."""
     mask = np.zeros((len(lengths), 1, T), dtype=bool)
     for b, n in enumerate(lengths):
+        if not 0 <= n <= T:
+            raise ValueError(f"length {n} of {T}")
         mask[b, :, :n] = True
     return mask

@@ -71,10 +71,20 @@ def eps_keeps_zeros_finite(candidate, draw):
     agree(candidate(q, k, v, gain_q, gain_k, eps=0.3), want, "the output with eps=0.3")
 
 
+@qk_norm_attention.law
+def gains_may_be_large(candidate, draw):
+    """Gains decide how sharp attention is: scores in the thousands give finite answers."""
+    q, k, v, gain_q, gain_k = draw_inputs(draw, (2,), 4, 5, 4, 3)
+    k[:, 1] = q[:, 0]  # a key that looks where its query looks: its score is the largest there is
+    got, want = (f(q, k, v, 40 * gain_q, 40 * gain_q) for f in (candidate, qk_norm_by_loops))
+    agree(got, want, "the output with gains near 40", rtol=2e-3, atol=2e-3)
+
+
 @qk_norm_attention.law(wings=("in_torch",))
 def qk_norm_passes_gradients(candidate, draw):
-    """Gradients reach q, k, v and both gains, and equal finite differences."""
-    inputs, mask, g = draw_inputs(draw, (), 2, 3, 3, 2), draw.mask(2, 3), draw(2, 2)
+    """Gradients reach q, k, v and both gains, a query without keys too, and equal finite differences."""
+    inputs, mask, g = draw_inputs(draw, (), 3, 3, 3, 2), draw.mask(3, 3), draw(3, 2)
+    mask[1] = False
     wanted = slopes(lambda *arrays: qk_norm_by_loops(*arrays, mask), g, *inputs)
     for got, want in zip(candidate.gradients(g, *inputs, mask), wanted, strict=True):
         agree(got, want, "the gradient")
@@ -120,6 +130,13 @@ def layer_normed(*args, **kwargs):
 @qk_norm_attention.mutant("QK-norm over the tokens instead of the features")
 def normed_over_tokens(*args, **kwargs):
     return around(lambda x, gain, eps: x / np.sqrt((x * x).mean(-2, keepdims=True) + eps) * gain)(*args, **kwargs)
+
+
+@qk_norm_attention.mutant("QK-norm attention whose softmax does not subtract the maximum: large gains overflow it")
+def normed_but_overflowing(q, k, v, gain_q, gain_k, mask=None, eps=1e-6):
+    e = np.exp(scores_of(rms(q, gain_q, eps), rms(k, gain_k, eps), mask))
+    total = e.sum(-1, keepdims=True)
+    return e / np.where(total == 0, 1.0, total) @ v
 
 
 @qk_norm_attention.mutant("QK-norm without its gains")
