@@ -90,8 +90,11 @@ def loaded_weights_learn(candidate, draw):
     wanted = slopes(lambda *W: fused_projection(x_q, x_kv, *W, 2), g, *W)
     x_q, x_kv, g, *W = single((x_q, x_kv, g, *W))
     size, want = map(norm_of_all, (asked(candidate, W, 2).parameter_gradients(g, x_q, x_kv), wanted))
-    expect(size > 0.99 * want, f"the gradients of its parameters have norm {size:.4g}, those of W_q, W_k, W_v and W_o "
-           f"have {want:.4g}: some weights are no parameters, or frozen, or detached")  # fmt: skip
+    expect(
+        size > 0.9999 * want,  # float32 keeps more than that
+        f"the gradients of its parameters have norm {size:.5g}, those of W_q, W_k, W_v and W_o have {want:.5g}: "
+        "some weights are no parameters, or frozen, or detached",
+    )
 
 
 @MultiHeadAttention.law(wings=("in_torch",))
