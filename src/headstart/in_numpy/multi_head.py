@@ -47,7 +47,7 @@ def multi_head_attention(x_q, x_kv, W_q, W_k, W_v, W_o, num_heads, mask=None):
     W_q, W_k, W_v  (d_model, H·d_head)      applied from the right: q = x_q W_q
     W_o            (H·d_head, d_out)        mixes the heads
     num_heads      int H                    must divide the width of the projections
-    mask           (..., T_q, T_k)          boolean, True where a query may attend; the same for every head
+    mask           (..., T_q, T_k)          boolean, True where a query may attend; broadcasts; the same for every head
     return         (..., T_q, d_out)
 
     Law: one head is plain attention followed by W_o; permuting the heads in all four matrices changes nothing.

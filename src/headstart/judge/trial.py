@@ -83,7 +83,8 @@ def _conclude(trial, exercise, candidate):
         stopped = broken[-1].verdict not in ("wrong", "error")
         worst = broken[-1] if stopped else broken[0]
         trial.verdict, trial.message = worst.verdict, worst.message
-        trial.mistakes = () if stopped else diagnose(exercise, candidate.record)
+        if not stopped and any(finding.verdict == "wrong" for finding in broken):  # an exception explains itself
+            trial.mistakes = diagnose(exercise, candidate.record)
     elif trial.findings:
         trial.verdict, trial.message = "pass", f"{len(trial.findings)} laws hold"
 
