@@ -36,8 +36,9 @@ RAW_MATHS = """async () => {
                 .map((each) => each.textContent);
 }"""
 UNNAMED = "[...document.querySelectorAll('article img')].filter((each) => !each.alt.trim()).map((each) => each.src)"
-# Left out: the colours of code, which are a theme made for contrast, and the roles that docutils gives a bibliography.
-AXE_RUN = """(ignored) => axe.run({exclude: ['.highlight pre > span', '.citation-list']}, {
+# Left out: the words of code, coloured by a theme made for contrast, the inside of MathJax's formulas, and the roles
+# that docutils gives a bibliography.
+AXE_RUN = """(ignored) => axe.run({exclude: ['.highlight pre > span', 'mjx-container > *', '.citation-list']}, {
     resultTypes: ['violations'], rules: Object.fromEntries(ignored.map((rule) => [rule, {enabled: false}]))
 }).then(({violations}) => violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html}`)))"""
 
@@ -46,7 +47,7 @@ def _names():
     """Every page below the book's folder, but for the first, which only leads on to book/index.html."""
     html = built.pages()
     files = {path.relative_to(html).as_posix() for path in html.rglob("*.html") if "_static" not in path.parts}
-    return sorted(files - {"index.html", "genindex.html"})
+    return sorted(files - {"index.html"})
 
 
 def _outside(page, home):
