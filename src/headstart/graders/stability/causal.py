@@ -102,6 +102,6 @@ def by_comparing_places(T_q, T_k):
 @causal_mask.style
 def by_cutting_a_square(T_q, T_k):
     """The last rows and columns of a large square mask; an assertion refuses sizes below 1."""
-    assert T_q > 0 and T_k > 0
+    assert min(T_q, T_k) > 0
     T = max(T_q, T_k)
     return np.tril(np.ones((T, T), dtype=bool))[T - T_q :, T - T_k :]

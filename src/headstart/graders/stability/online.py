@@ -140,7 +140,7 @@ def nan_after_an_empty_block(scores, v, top, total, mixed):
     return new, old * total + e.sum(-1), old[..., None] * mixed + e @ v
 
 
-@online_softmax.mutant("a running softmax that starts its maximum at 0: scores far below it underflow, and nothing is left")
+@online_softmax.mutant("a running softmax that starts its maximum at 0: scores far below it underflow to nothing")
 def top_never_below_zero(scores, v, top, total, mixed):
     return step()(scores, v, np.maximum(top, 0.0), total, mixed)
 

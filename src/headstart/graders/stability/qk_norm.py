@@ -74,7 +74,7 @@ def eps_keeps_zeros_finite(candidate, draw):
 @qk_norm_attention.law
 def gains_may_be_large(candidate, draw):
     """Gains decide how sharp attention is: scores in the thousands give finite answers."""
-    q, k, v, gain_q, gain_k = draw_inputs(draw, (2,), 4, 5, 4, 3)
+    q, k, v, gain_q, _ = draw_inputs(draw, (2,), 4, 5, 4, 3)
     k[:, 1] = q[:, 0]  # a key that looks where its query looks: its score is the largest there is
     got, want = (f(q, k, v, 40 * gain_q, 40 * gain_q) for f in (candidate, qk_norm_by_loops))
     agree(got, want, "the output with gains near 40", rtol=2e-3, atol=2e-3)
