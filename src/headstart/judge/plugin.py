@@ -5,9 +5,12 @@ Every pytest run in the environment loads this file, so what it needs is importe
 
 import argparse
 import math
+import os
 from pathlib import Path
 
 import pytest
+
+from headstart.threads import ONE_THREAD
 
 
 def pytest_addoption(parser):
@@ -57,6 +60,7 @@ def pytest_configure(config):
         if config.option.results:
             raise pytest.UsageError("--results needs --submission or --class: there is nothing to report")
         return
+    os.environ.update(ONE_THREAD | os.environ)  # before NumPy is imported
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers get a command line that was looked at
         _demand_sense(config.option)
     if config.option.classroom is None:

@@ -14,10 +14,10 @@ from jupyter_cache.readers import NbReadError
 
 from headstart.press import PressError, cache
 from headstart.press.notebook import ROOMS
+from headstart.threads import ONE_THREAD
 
 SECONDS_A_CELL = 120
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
 STRICT = ["-W", "-n", "--keep-going", "--all"]
 

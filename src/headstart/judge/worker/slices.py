@@ -17,7 +17,9 @@ UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowErro
 MAGIC = re.compile(r"(\s*)(?:[%!?].*|.*\?\s*|([\w\s,]+)=\s*[%!].*)", re.DOTALL)
 STAR = "*"
 WORD = re.compile(r"(?:\b(def|class)\s+)?([^\W\d]\w*)(?:[ \t]*([.(]))?")
+INNER = re.compile(r"^((?:async[ \t]+)?(?:def|class)\b.*\n)(?:[ \t]+.*(?:\n|\Z)|[ \t]*\n)+", re.MULTILINE)
 STARRED = re.compile(r"import[ \t(]+\*|__future__")
+BLOCKS = ast.stmt | ast.excepthandler | ast.match_case
 IMPORTS, BINDING, SLOT = ast.Import | ast.ImportFrom, ast.Store | ast.Del, ast.Attribute | ast.Subscript
 FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 FUTURE = functools.reduce(operator.or_, (feature.compiler_flag for feature in FEATURES))
@@ -78,11 +80,12 @@ def choose(cells, names, supplied=(), parse=parse):
 def _words(source):
     """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot)."""
     source = source if source.isascii() else unicodedata.normalize("NFKC", source)
-    found = WORD.findall(source)
+    found = WORD.findall(source if "global" in source else INNER.sub(r"\1", source))  # what is local binds nothing
     alone = {word for keyword, word, after in found if keyword or not after}
     return alone | ({STAR} if STARRED.search(source) else set()), {word for _, word, after in found if after == "."}
 
 
+@functools.lru_cache(maxsize=256)
 def uses(node):
     """The global names that a statement, and the functions within it, refer to."""
     table = symtable.symtable(ast.unparse(node), "<cell>", "exec")
@@ -141,17 +144,21 @@ def _bound(node):
     return own.union(*(_bound(child) for child in _parts(node) if isinstance(child, ast.stmt)))
 
 
+@functools.lru_cache(maxsize=256)
 def _parts(node):
     """All that a statement consists of, down to the statements within it, which are not taken apart."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, ast.stmt):
-            yield from _parts(child)
+    found, whole = [], [node]
+    while whole:
+        children = list(ast.iter_child_nodes(whole.pop()))
+        found += children
+        whole += [child for child in children if not isinstance(child, ast.stmt)]
+    return found
 
 
 def _declared_global(node):
     """Names that a function binds in the notebook by `global`."""
-    return {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
+    own = set(node.names) if isinstance(node, ast.Global) else set()
+    return own.union(*(_declared_global(child) for child in ast.iter_child_nodes(node) if isinstance(child, BLOCKS)))
 
 
 def _touched(node):

@@ -14,12 +14,13 @@ import tempfile
 import weakref
 from pathlib import Path
 
+from headstart.threads import ONE_THREAD
+
 WORKER = Path(__file__).parents[1] / "worker" / "worker.py"
 FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
 TORCH = ["torch", "torchgen", "functorch"]
 BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]
 PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH, *BEHIND_TORCH]}
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 CACHE = {"TORCHINDUCTOR_CACHE_DIR": "."}  # torch.func makes sure at its first call that this exists
 STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
 
