@@ -19,6 +19,14 @@ from headstart.threads import ONE_THREAD
 SECONDS_A_CELL = 120
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
+# Jupyter Book's own has no icon, and a browser that is told of none asks for one that does not exist.
+FRONT_DOOR = """<!doctype html>
+<html lang="en">
+<title>Head Start</title>
+<link rel="icon" href="_static/favicon.svg">
+<meta http-equiv="refresh" content="0; url=book/index.html">
+<a href="book/index.html">Head Start</a>
+"""
 STRICT = ["-W", "-n", "--keep-going", "--all"]
 
 
@@ -75,7 +83,9 @@ def main(arguments=None):
         return 1
     code = subprocess.run([sys.executable, "-c", JUPYTER_BOOK, "build", ".", *STRICT], cwd=root).returncode
     if code == 0:
-        print(f"The book lies in {root / '_build' / 'html' / 'index.html'}")
+        door = root / "_build" / "html" / "index.html"
+        door.write_text(FRONT_DOOR, encoding="utf-8")
+        print(f"The book lies in {door}")
     return code
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import plain_softmax, scores_of, slopes
+from headstart.graders.attention.witness import plain_softmax, scores_of, slopes_at_once
 from headstart.graders.backward.witness import QKV, SHAPES, agree_all, closed, draw_attention, draw_kept, forward, loud
 from headstart.graders.kit import agree, exercise
 
@@ -18,7 +18,7 @@ def gradients_are_slopes(candidate, draw):
     """dq, dk and dv equal finite differences, for every shape."""
     for shape in SHAPES:
         dout, *inputs = draw_attention(draw, *shape)
-        agree_all(candidate(dout, *inputs), slopes(forward, dout, *inputs), QKV)
+        agree_all(candidate(dout, *inputs), slopes_at_once(forward, dout, *inputs), QKV)
 
 
 @attention_backward.law
@@ -27,7 +27,7 @@ def gradients_under_masks(candidate, draw):
     dout, *inputs = draw_attention(draw, (2,), 3, 3, 2, 1)
     nothing = closed(draw.mask(3, 3), 1)
     for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(2, 1, 3), draw.mask(3), nothing):
-        want = slopes(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *inputs)
+        want = slopes_at_once(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *inputs)
         agree_all(candidate(dout, *inputs, mask), want, QKV)
 
 
@@ -37,11 +37,13 @@ def gradients_under_dropout(candidate, draw):
     dout, *inputs = draw_attention(draw, (2,), 2, 3, 2, 2)
     kept, mask = draw_kept(draw, 2, 2, 3), draw.mask(2, 3)
     for rate in (0.25, 0.5):
-        want = slopes(lambda q, k, v, rate=rate: forward(q, k, v, mask, kept, rate), dout, *inputs)
+        want = slopes_at_once(lambda q, k, v, rate=rate: forward(q, k, v, mask, kept, rate), dout, *inputs)
         agree_all(candidate(dout, *inputs, mask, kept, rate), want, QKV)
-    want = slopes(lambda q, k, v: forward(q, k, v, None, kept), dout, *inputs)
+    want = slopes_at_once(lambda q, k, v: forward(q, k, v, None, kept), dout, *inputs)
     agree_all(candidate(dout, *inputs, None, kept > 0), want, QKV)
-    agree_all(candidate(dout, *inputs, None, None, 0.5), slopes(forward, dout, *inputs), QKV)  # no draw, no dropout
+    agree_all(
+        candidate(dout, *inputs, None, None, 0.5), slopes_at_once(forward, dout, *inputs), QKV
+    )  # no draw, no dropout
 
 
 @attention_backward.law

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import draw_qkv, slopes
+from headstart.graders.attention.witness import draw_qkv, slopes, slopes_at_once
 from headstart.graders.backward.witness import QKV, agree_all, closed, draw_attention, forward
 from headstart.graders.kit import exercise
 
@@ -21,7 +21,7 @@ def quotient_by_the_definition(candidate, draw):
     """With a large step too, each entry is (loss at + step minus loss at - step) / (2 · step), step by step."""
     for step in (0.5, 0.1):
         dout, q, k, v = draw_attention(draw, (), 2, 3, 2, 1)
-        want = slopes(forward, dout, q, k, v, step=step)
+        want = slopes_at_once(forward, dout, q, k, v, step=step)
         agree_all(candidate(dout, q, k, v, None, step), want, QKV)
 
 
@@ -30,7 +30,7 @@ def close_to_the_derivative(candidate, draw):
     """With the default step the error is far below the gradient itself, for every shape."""
     for shape in SHAPES:
         dout, q, k, v = draw_attention(draw, *shape)
-        agree_all(candidate(dout, q, k, v), slopes(forward, dout, q, k, v), QKV)
+        agree_all(candidate(dout, q, k, v), slopes_at_once(forward, dout, q, k, v), QKV)
 
 
 @attention_by_differences.law
@@ -38,7 +38,7 @@ def differences_under_masks(candidate, draw):
     """Masked pairs have no slope, and a query that may attend to nothing has none at all."""
     dout, q, k, v = draw_attention(draw, (2,), 3, 3, 1, 1)
     for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(3), closed(draw.mask(3, 3), 1)):
-        want = slopes(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, q, k, v)
+        want = slopes_at_once(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, q, k, v)
         agree_all(candidate(dout, q, k, v, mask), want, QKV)
 
 
@@ -47,7 +47,7 @@ def work_in_float64(candidate, draw):
     """Inputs in float32 are measured in float64 all the same: a float32 loss is too coarse for a step of 1e-5."""
     dout = draw(2, 2)
     q, k, v = (a.astype(np.float32) for a in draw_qkv(draw, (), 2, 3, 2, 2))
-    want = slopes(forward, dout, *(a.astype(np.float64) for a in (q, k, v)))
+    want = slopes_at_once(forward, dout, *(a.astype(np.float64) for a in (q, k, v)))
     agree_all(candidate(dout, q, k, v), want, QKV)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import scores_of, slopes
+from headstart.graders.attention.witness import scores_of, slopes_at_once
 from headstart.graders.backward.witness import QKV, SHAPES, agree_all, closed, draw_attention, forward, loud
 from headstart.graders.kit import agree, exercise
 
@@ -27,7 +27,7 @@ def slopes_from_output(candidate, draw):
     """dq, dk and dv equal finite differences, for every shape."""
     for shape in SHAPES:
         dout, *qkv = draw_attention(draw, *shape)
-        agree_all(candidate(dout, *qkv, *saved(*qkv)), slopes(forward, dout, *qkv), QKV)
+        agree_all(candidate(dout, *qkv, *saved(*qkv)), slopes_at_once(forward, dout, *qkv), QKV)
 
 
 @attention_backward_from_output.law
@@ -36,7 +36,7 @@ def slopes_from_output_under_masks(candidate, draw):
     dout, *qkv = draw_attention(draw, (2,), 3, 3, 2, 1)
     nothing = closed(draw.mask(3, 3), 1)
     for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(2, 1, 3), draw.mask(3), nothing):
-        want = slopes(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *qkv)
+        want = slopes_at_once(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *qkv)
         agree_all(candidate(dout, *qkv, *saved(*qkv, mask), mask), want, QKV)
 
 
@@ -45,7 +45,7 @@ def blocks_of_keys_are_independent(candidate, draw):
     """From a block of keys alone: the blocks' dq add up, their dk and dv stand side by side."""
     dout, q, k, v = draw_attention(draw, (2,), 4, 7, 3, 2)
     out, lse = saved(q, k, v)
-    whole = slopes(forward, dout, q, k, v)
+    whole = slopes_at_once(forward, dout, q, k, v)
     for cut in (3, 6):
         first = candidate(dout, q, k[:, :cut], v[:, :cut], out, lse)
         second = candidate(dout, q, k[:, cut:], v[:, cut:], out, lse)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import slopes
+from headstart.graders.attention.witness import slopes_at_once
 from headstart.graders.backward.attention import NEEDS, back
 from headstart.graders.backward.linear import linear_by_loops
 from headstart.graders.backward.witness import closed, draw_kept, forward, loud
@@ -40,7 +40,7 @@ def layer_slopes(inputs, *rest):
     """Finite differences of the layer, by name."""
     dout, *arrays, b_q, b_v = inputs
     b_k, b_o = np.cos(np.arange(len(b_q))), np.zeros(dout.shape[-1])  # any b_k: the gradients do not depend on it
-    found = slopes(lambda *moved: layer(*moved, *rest), dout, *arrays, b_q, b_k, b_v, b_o)
+    found = slopes_at_once(lambda *moved: layer(*moved, *rest), dout, *arrays, b_q, b_k, b_v, b_o)
     return dict(zip(NAMES, found, strict=True))
 
 

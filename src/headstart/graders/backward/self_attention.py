@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import slopes
+from headstart.graders.attention.witness import slopes_at_once
 from headstart.graders.backward.attention import NEEDS, back
 from headstart.graders.backward.linear import linear_by_loops
 from headstart.graders.backward.witness import agree_all, closed, forward, loud
@@ -33,7 +33,7 @@ def slopes_of_self_attention(candidate, draw):
     """dx and all three weight gradients equal finite differences, for every shape."""
     for sizes in (((), 3, 4, 2, 3), ((2,), 4, 3, 3, 3), ((1,), 1, 2, 4, 2), ((2, 2), 2, 3, 2, 2)):
         dout, *inputs = draw_self(draw, *sizes)
-        agree_all(candidate(dout, *inputs), slopes(attend_to_itself, dout, *inputs), NAMES)
+        agree_all(candidate(dout, *inputs), slopes_at_once(attend_to_itself, dout, *inputs), NAMES)
 
 
 @self_attention_backward.law
@@ -41,7 +41,7 @@ def slopes_of_self_attention_under_masks(candidate, draw):
     """Masks hold on the way back, and a token that may attend to nothing still gets what others read from it."""
     dout, *inputs = draw_self(draw, (2,), 3, 3, 2, 2)
     for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(3), closed(draw.mask(3, 3), 1)):
-        want = slopes(lambda *arrays, mask=mask: attend_to_itself(*arrays, mask), dout, *inputs)
+        want = slopes_at_once(lambda *arrays, mask=mask: attend_to_itself(*arrays, mask), dout, *inputs)
         agree_all(candidate(dout, *inputs, mask), want, NAMES)
 
 
@@ -51,7 +51,7 @@ def the_future_gives_nothing_back(candidate, draw):
     dout, *inputs = draw_self(draw, (), 5, 3, 2, 2)
     dout[2:] = 0.0
     mask = np.tri(5, dtype=bool)
-    want = slopes(lambda *arrays: attend_to_itself(*arrays, mask), dout, *inputs)[0]
+    want = slopes_at_once(lambda *arrays: attend_to_itself(*arrays, mask), dout, *inputs)[0]
     want[2:] = 0.0
     agree_all(candidate(dout, *inputs, mask)[:1], (want,), NAMES[:1])
 
