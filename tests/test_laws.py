@@ -5,6 +5,7 @@ import pytest
 from headstart.graders import exercises
 from headstart.judge.candidate import local
 from headstart.judge.course import printed, reference
+from headstart.judge.matrix import tried
 from headstart.judge.trial import hold
 
 COURSE = list(exercises().values())
@@ -20,11 +21,6 @@ def pairs(kind):
     ]
 
 
-def judged(exercise, answer, seed):
-    """The trial of a known mistake or a style: these are written in NumPy whatever the exercise's wing."""
-    return hold(exercise, "in_numpy", local(answer, "in_numpy"), exercise.name, seed)
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "wing"), [pytest.param(e, w, id=printed(e, w)) for e in COURSE for w in e.wings])
 def test_reference_passes(exercise, wing, seed, record_property):
@@ -37,7 +33,7 @@ def test_reference_passes(exercise, wing, seed, record_property):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "mutant"), pairs("mutants"))
 def test_mutant_is_convicted_and_named(exercise, mutant, seed):
-    trial = judged(exercise, mutant.answer, seed)
+    trial = tried(exercise, mutant.answer, seed)
     assert trial.verdict in ("wrong", "error"), "no law convicts it"
     assert mutant in trial.mistakes, trial.message
     assert len(trial.mistakes) <= 2, "its name tells too little"
@@ -46,5 +42,5 @@ def test_mutant_is_convicted_and_named(exercise, mutant, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "style"), pairs("styles"))
 def test_style_is_accepted(exercise, style, seed):
-    trial = judged(exercise, style, seed)
+    trial = tried(exercise, style, seed)
     assert trial.verdict == "pass", trial.message

@@ -1,11 +1,12 @@
-"""The directives {coverage} and {errata}: tables that are made from the other pages, never typed."""
+"""The directives {coverage}, {errata}, {seen-mistakes} and {kill-matrix}: tables that are made, never typed."""
 
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from headstart.press import PressError, coverage, errata
+from headstart import graders, judge
+from headstart.press import PressError, coverage, errata, kills
 
 DOCUMENTS = {
     "000": "thirty questions on multi-head attention",
@@ -17,13 +18,13 @@ DOCUMENTS = {
 
 
 class Made(SphinxDirective):
-    """A directive whose content is Markdown made from the whole book, so its page is read anew in every build."""
+    """A directive whose content is Markdown made from the whole book."""
 
     css_class = ""
 
     def run(self):
         """Parse the made Markdown in place."""
-        self.env.note_reread()
+        self.watch()
         try:
             text = "\n".join(self.lines(Path(self.env.srcdir)))
         except PressError as error:
@@ -33,6 +34,10 @@ class Made(SphinxDirective):
             for table in node.findall(nodes.table):
                 table["classes"].append(self.css_class)
         return made
+
+    def watch(self):
+        """Say when the page must be made again: in every build."""
+        self.env.note_reread()
 
 
 class Coverage(Made):
@@ -70,6 +75,30 @@ class Errata(Made):
         for row in rows:
             places = ", ".join(dict.fromkeys(items[seed].source for seed in row.seeds if seed in items))
             yield f"| {places} | [{_cell(row.title)}](#{row.id}) |"
+
+
+class SeenMistakes(Made):
+    """The mistakes seen in public code and the exercises whose known mistakes they are."""
+
+    def lines(self, root):
+        """Yield the Markdown: one table a class."""
+        return kills.seen_table(root)
+
+
+class KillMatrix(Made):
+    """Every known mistake of every exercise against every law."""
+
+    css_class = "kills"
+
+    def lines(self, root):
+        """Yield the Markdown: one table an exercise."""
+        return kills.matrices()
+
+    def watch(self):
+        """Only when a grader or the judge has changed, since hundreds of trials take seconds."""
+        for folder in (graders, judge):
+            for path in Path(folder.__file__).parent.rglob("*.py"):
+                self.env.note_dependency(str(path))
 
 
 def _row(item, answers):

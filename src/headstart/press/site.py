@@ -21,6 +21,8 @@ def setup(app):
     app.connect("doctree-read", anatomy.dress)
     app.add_directive("coverage", directives.Coverage)
     app.add_directive("errata", directives.Errata)
+    app.add_directive("seen-mistakes", directives.SeenMistakes)
+    app.add_directive("kill-matrix", directives.KillMatrix)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
