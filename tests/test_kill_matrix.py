@@ -1,5 +1,7 @@
 """The kill matrix has no gap: each mistake seen in public code has its mutant, the page shows what the trials say."""
 
+import re
+
 import built
 import pytest
 from bs4 import BeautifulSoup
@@ -34,8 +36,13 @@ def test_the_page_shows_the_trials(exercise, page):
     shown = [[cell.get_text() for cell in row.find_all("td")] for row in page[exercise.name.lower()].select("tbody tr")]
     laws = [law.name for law in matrix.laws(exercise)]
     for (diagnosis, *marks), row in zip(shown, matrix.rows(exercise), strict=True):
-        assert diagnosis.replace("’", "'").replace("…", "...") == row.mutant.diagnosis.replace("`", "")
+        assert words(diagnosis) == words(row.mutant.diagnosis)
         assert [law for law, mark in zip(laws, marks, strict=True) if mark == "●"] == list(row.convicted_by) != []
+
+
+def words(text):
+    """What is left when the page has set quotes, dots and code in its own way."""
+    return re.findall(r"\w+", text)
 
 
 @pytest.fixture(scope="module")
