@@ -4,8 +4,8 @@ A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named t
 (`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask,
 "whole numbers" an array of token numbers. Indented rows such as `"norm"   gain, bias (d_model,)` are the entries of
 the dict above them, tuples in this order; `"blocks"   list of encoder_block's weights` names where to look further.
-`int  even`, `int  at least 1` and `float  above 0` say which numbers are refused, `whole numbers from 0 to T` which
-arrays.
+`int  even`, `int  at least 1`, `float  above 0` and `float  from 0 to below 1` say which numbers are refused,
+`whole numbers from 0 to T` which arrays.
 """
 
 import inspect
@@ -19,12 +19,12 @@ from headstart.judge.border import walk
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
 PLAIN = re.compile(r"^(\w+(?:, \w+)*) {2,}\S", re.MULTILINE)
-LIMITED = re.compile(r"^(\w+) +(?:int|float) +.*?(even|at least 1|above 0)\b", re.MULTILINE)
-REFUSED = {"even": (7, 0, -2), "at least 1": (0, -1), "above 0": (0, -1)}
+LIMITED = re.compile(r"^(\w+) +(?:int|float) +.*?(even|at least 1|above 0|below 1)\b", re.MULTILINE)
+REFUSED = {"even": (7, 0, -2), "at least 1": (0, -1), "above 0": (0, -1), "below 1": (1, -1)}
 LENGTHS = re.compile(r"^(\w+) +\([^)]*\) +whole numbers from 0 to T\b", re.MULTILINE)
 ENTRY = re.compile(r'^ +"(\w+)" +(.*)', re.MULTILINE)
 PART = re.compile(r"(\w+(?:, \w+)*) \(([^)]*)\)")
-SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5}
+SIZES = {"...": 2, "H": 2, "num_heads": 2, "d_head": 3, "d_model": 6, "T": 4, "T_q": 4, "T_k": 5, "G": 2, "R": 2}
 NUMBERS = {
     "factor": 4.0,
     "T_train": 64,
@@ -32,6 +32,18 @@ NUMBERS = {
     "d_ff": 8,
     "n_vocab": 9,
     "n_positions": 10,
+    "num_kv_heads": 1,
+    "window": 2,
+    "chunk": 2,
+    "block_size": 2,
+    "top_k": 1,
+    "lam": 0.5,
+    "step": 3,
+    "warmup": 4,
+    "peak": 0.5,
+    "total": 10,
+    "max_norm": 1.0,
+    "gradients": [np.array([3.0, -4.0]), np.array([[1.0], [2.0]])],
 }  # plain arguments without a default that are no sizes
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"

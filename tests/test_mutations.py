@@ -103,6 +103,25 @@ EQUIVALENT |= {
     ("rotary_attention", "`q` → `v`"): ON_AN_ACCELERATOR,
     ("rotary_attention", "`q` → `frequencies`"): ON_AN_ACCELERATOR,
 }
+SYMMETRIC = "the larger or the smaller of two numbers, in either order"
+EQUIVALENT |= {
+    ("clip_by_global_norm", "`max(norm, max_norm)` → `max(max_norm, norm)`"): SYMMETRIC,
+    (
+        "clip_by_global_norm",
+        "`torch.promote_types(g.dtype, torch.float32)` → `torch.promote_types(torch.float32, g.dtype)`",
+    ): SYMMETRIC,
+    ("pack_documents", "`document_ids.to(lengths.device)` → `document_ids`"): ON_AN_ACCELERATOR,
+    ("pack_documents", "`positions.to(lengths.device)` → `positions`"): ON_AN_ACCELERATOR,
+    (
+        "inverse_root_rate",
+        "`min(step ** (-0.5), step * warmup ** (-1.5))` → `min(step * warmup ** (-1.5), step ** (-0.5))`",
+    ): SYMMETRIC,
+    ("cosine_rate", "`step <= warmup` → `step < warmup`"): "at the end of the warm-up the cosine begins at the peak",
+    (
+        "cosine_rate",
+        "`min(1.0, (step - warmup) / (total - warmup))` → `min((step - warmup) / (total - warmup), 1.0)`",
+    ): SYMMETRIC,
+}
 
 
 def changed(wing, home):
