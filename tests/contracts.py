@@ -34,6 +34,7 @@ NUMBERS = {
     "n_positions": 10,
     "num_kv_heads": 1,
     "window": 2,
+    "global_every": 2,
     "chunk": 2,
     "block_size": 2,
     "top_k": 1,
@@ -45,6 +46,30 @@ NUMBERS = {
     "max_norm": 1.0,
     "gradients": [np.array([3.0, -4.0]), np.array([[1.0], [2.0]])],
 }  # plain arguments without a default that are no sizes
+NUMBERS |= {  # chapter 08: limits, uniform numbers, and small arrays that must fit together
+    "top_p": 0.8,
+    "min_p": 0.1,
+    "uniform": 0.4,
+    "length": 2,
+    "header": 1,
+    "end": 2,
+    "parents": np.array([-1, 0, 0, 1]),
+    "owners": np.array([0, 1, 0, 2, 0, 0, 0]),
+    "block_table": np.array([3]),
+    "caches": [[np.zeros((2, 2, 7, 3)), np.zeros((2, 2, 7, 3))]],
+}
+SIZES["T+1"] = SIZES["T"] + 1
+NUMBERS |= {  # chapter 09: sizes of a product, of a batch, of a model and its cache; speeds of a machine
+    "rows": 3,
+    "d_in": 4,
+    "d_out": 5,
+    "B": 2,
+    "num_parameters": 50,
+    "cache_numbers": 6,
+    "intensity": 2.0,
+    "peak_flops": 9.0,
+    "bandwidth": 3.0,
+}
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
 

@@ -123,6 +123,39 @@ EQUIVALENT |= {
     ): SYMMETRIC,
 }
 
+LENGTH = "only in T, which the contract makes the same for q, k and v"
+EQUIVALENT |= {
+    ("grouped_query_attention", "`k` → `v`"): "only in G, which the contract makes the same for k and v",
+    (
+        "grouped_query_attention",
+        "`ShapeError(f'grouped_query_attention: {H} query heads do not divide into {G} groups')` → "
+        "`f'grouped_query_attention: {H} query heads do not divide into {G} groups'`",
+    ): "raising a string raises too; the contract's bad input meets the mask first",
+    ("windowed_cache_bytes", "`min(T, window)` → `min(window, T)`"): "symmetric",
+    ("latent_attention", "`k_rope` → `q_rope`"): "only in d_rope, which the contract makes the same for both",
+    ("sliding_window_mask", "`min(T_q, T_k, window)` → `min(T_k, T_q, window)`"): "symmetric",
+    ("sliding_window_mask", "`min(T_q, T_k, window)` → `min(T_q, window, T_k)`"): "symmetric",
+    ("sink_attention", "`q` → `k`"): "only in √d_head, which the contract makes the same for q and k",
+    ("feature_map", "`np.maximum(x, 0.0)` → `np.maximum(0.0, x)`"): "symmetric",
+    ("feature_map", "`np.minimum(x, 0.0)` → `np.minimum(0.0, x)`"): "symmetric",
+    ("linear_attention", "`q` → `k`"): LENGTH,
+    ("linear_attention", "`q` → `v`"): LENGTH,
+    ("linear_attention", "`(..., t, None, :)` → `(..., None, t, :)`"): "one index written in two ways",
+    ("linear_attention", "`0` → `-1`"): "the only row of one row",
+    ("chunked_linear_attention", "`v` → `q`"): "only in the shape of a column of ones",
+    ("chunked_linear_attention", "`v` → `k`"): "as above",
+    ("chunked_linear_attention", "`k` → `q`"): "only in the shape of a state of zeros",
+    ("chunked_linear_attention", "`q` → `k`"): LENGTH,
+    ("chunked_linear_attention", "`q` → `v`"): LENGTH,
+    ("gated_delta_rule", "`q` → `k`"): LENGTH,
+    ("gated_delta_rule", "`q` → `v`"): LENGTH,
+    ("gated_delta_rule", "`(..., t, None, None)` → `(..., None, t, None)`"): "one index written in two ways",
+    ("gated_delta_rule", "`(..., t, None, :)` → `(..., None, t, :)`"): "one index written in two ways",
+    ("gated_delta_rule", "`key.mT @ error` → `key.mT * error`"): "a column times a row, either way",
+    ("block_selection_mask", "`min(block_size, top_k)` → `min(top_k, block_size)`"): "symmetric",
+    ("block_selection_mask", "`q` → `k`"): "only in T, which the contract makes the same for q and k",
+}
+
 
 def changed(wing, home):
     """Yield (name, line, words, namespace) for each small change to a file of a wing that still loads."""
