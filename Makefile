@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
 
-.PHONY: book test lab grade bench print clean work
+.PHONY: book test lab mock grade bench print clean work
 
 book: $(READY)
 	$(BIN)/python -m headstart.press.build
@@ -16,6 +16,10 @@ test: $(READY)
 
 lab: work
 	$(BIN)/jupyter lab --notebook-dir=work
+
+# make mock MINUTES=60: a coding round of an hour.
+mock: $(READY)
+	$(BIN)/python -m headstart.mock --minutes $(or $(MINUTES),45)
 
 grade: work
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest -o addopts= -p headstart.judge.plugin --submission=work

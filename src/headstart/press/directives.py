@@ -18,18 +18,21 @@ DOCUMENTS = {
 
 
 class Made(SphinxDirective):
-    """A directive whose content is Markdown made from the whole book."""
+    """A directive whose content is made from the whole book: from `lines` of Markdown, or by `entries`."""
 
     css_class = ""
 
     def run(self):
-        """Parse the made Markdown in place."""
+        """Make the content in place."""
         self.watch()
         try:
-            text = "\n".join(self.lines(Path(self.env.srcdir)))
+            return self.entries(Path(self.env.srcdir))
         except PressError as error:
             raise self.error(f"{error}.") from None
-        made = self.parse_text_to_nodes(text)
+
+    def entries(self, root):
+        """Parse the made Markdown."""
+        made = self.parse_text_to_nodes("\n".join(self.lines(root)))
         for node in made:
             for table in node.findall(nodes.table):
                 table["classes"].append(self.css_class)

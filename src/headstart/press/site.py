@@ -6,7 +6,7 @@ Loaded by `_config.yml`. A code cell with metadata `label: ev-…` becomes the t
 from docutils import nodes
 from sphinx.util import logging
 
-from headstart.press import anatomy, directives
+from headstart.press import anatomy, bank, directives, flashcards
 
 logger = logging.getLogger(__name__)
 
@@ -19,10 +19,13 @@ def setup(app):
     app.connect("doctree-read", _target_bibliography)
     app.connect("doctree-read", _target_labels_by_path)
     app.connect("doctree-read", anatomy.dress)
+    app.connect("build-finished", flashcards.print_with_the_book)
     app.add_directive("coverage", directives.Coverage)
     app.add_directive("errata", directives.Errata)
     app.add_directive("seen-mistakes", directives.SeenMistakes)
     app.add_directive("kill-matrix", directives.KillMatrix)
+    app.add_directive("question-bank", bank.QuestionBank)
+    app.add_directive("question-cards", bank.QuestionCards)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
