@@ -169,8 +169,8 @@ def _write(root, name, text):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The pages of a book of one chapter, built with the course's own settings and warnings as errors."""
+def small_root(tmp_path_factory):
+    """A book of one chapter, built with the course's own settings and warnings as errors."""
     root = tmp_path_factory.mktemp("book")
     for name in ("_config.yml", "_toc.yml", "book/references.bib", "book/seed_map.yml", "book/bibliography.md"):
         _write(root, name, (ROOT / name).read_text(encoding="utf-8"))
@@ -186,7 +186,13 @@ def small(tmp_path_factory):
         (root / room).mkdir()
         jupytext.write(notebook, root / room / "01_attention.ipynb")
     assert build.main(["--root", str(root)]) == 0
-    html = root / "_build" / "html"
+    return root
+
+
+@pytest.fixture(scope="module")
+def small(small_root):
+    """The pages of the small book."""
+    html = small_root / "_build" / "html"
     return {path.relative_to(html).as_posix(): page for path, page in _pages(html).items()}
 
 
@@ -264,13 +270,49 @@ def test_a_broken_notebook_is_told_in_one_sentence(tmp_path, capsys):
     assert message.count("\n") == 1
 
 
-def test_a_change_of_the_code_empties_the_cache(tmp_path):
+def _keeps(root):
+    """What a build would keep of a former one, which left both of its folders behind."""
+    for folder in (cache.NOTEBOOKS, cache.PAGES):
+        _write(root, folder / "made", "by a former build")
+    kept = cache.refresh(root)
+    assert [folder for folder in (cache.NOTEBOOKS, cache.PAGES) if (root / folder).exists()] == kept
+    return kept
+
+
+def test_a_change_of_the_code_empties_the_caches(tmp_path):
     _write(tmp_path, "src/headstart/a.py", "x = 1\n")
-    assert not cache.refresh(tmp_path)
-    _write(tmp_path, "_build/.jupyter_cache/global.db", "outputs")
-    assert cache.refresh(tmp_path)
-    _write(tmp_path, "src/headstart/a.py", "x = 2\n")
-    assert not cache.refresh(tmp_path)
-    assert not (tmp_path / cache.CACHE).exists()
-    _write(tmp_path, "constraints.txt", "numpy==2\n")
-    assert not cache.refresh(tmp_path)
+    assert _keeps(tmp_path) == []
+    cache.keep_pages(tmp_path)
+    assert _keeps(tmp_path) == [cache.NOTEBOOKS, cache.PAGES]
+    assert _keeps(tmp_path) == [cache.NOTEBOOKS]  # the pages of a build that did not come to a good end
+    cache.keep_pages(tmp_path)
+    _write(tmp_path, "src/headstart/press/b.py", "x = 1\n")
+    assert _keeps(tmp_path) == [cache.NOTEBOOKS]
+    for path, text in (("src/headstart/a.py", "x = 2\n"), ("constraints.txt", "numpy==2\n")):
+        cache.keep_pages(tmp_path)
+        _write(tmp_path, path, text)
+        assert _keeps(tmp_path) == []
+
+
+def _build(root):
+    """Build the book again; returns the pages that were written, or None after a complaint."""
+    html = root / "_build" / "html"
+    before = {path: path.stat().st_mtime_ns for path in html.rglob("*.html")}
+    if build.main(["--root", str(root)]):
+        return None
+    written = {path for path in html.rglob("*.html") if before.get(path) != path.stat().st_mtime_ns}
+    return {path.relative_to(html).as_posix() for path in written}
+
+
+def test_building_again_writes_what_has_changed_and_forgets_no_complaint(small_root):
+    page, questions = small_root / "book" / "notation.md", small_root / "book" / "questions" / "01_attention.md"
+    page.write_text("# The notation\n\nOne symbol more.\n", encoding="utf-8")
+    assert "book/notation.html" in (written := _build(small_root))
+    assert "notebooks/01_attention.html" not in written
+    (small_root / "book" / "grading.md").write_text("# Grading\n", encoding="utf-8")
+    assert "notebooks/01_attention.html" in _build(small_root)  # its sidebar shows the new page
+    (small_root / "book" / "grading.md").unlink()
+    questions.write_text(questions.read_text(encoding="utf-8").replace("(q-why)=", "(q-how)="), encoding="utf-8")
+    assert _build(small_root) is None  # the chapter, which did not change, links to q-why
+    assert _build(small_root) is None
+    assert not (small_root / "_build" / "html" / "book" / "grading.html").exists()

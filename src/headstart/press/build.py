@@ -18,7 +18,9 @@ from headstart.threads import ONE_THREAD
 
 SECONDS_A_CELL = 120
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # it has no __main__ of its own
+# It has no __main__ of its own. It would check that addresses are well formed, which nobody asks for here, by grammars
+# that take seconds to be read.
+JUPYTER_BOOK = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 # Jupyter Book's own has no icon, and a browser that is told of none asks for one that does not exist.
 FRONT_DOOR = """<!doctype html>
 <html lang="en">
@@ -27,7 +29,7 @@ FRONT_DOOR = """<!doctype html>
 <meta http-equiv="refresh" content="0; url=book/index.html">
 <a href="book/index.html">Head Start</a>
 """
-STRICT = ["-W", "-n", "--keep-going", "--all"]
+STRICT = ["-W", "-n", "--keep-going"]
 
 
 def execute(root):
@@ -35,7 +37,7 @@ def execute(root):
 
     Raises PressError for a file that is no notebook.
     """
-    store = get_cache(str(root / cache.CACHE))
+    store = get_cache(str(root / cache.NOTEBOOKS))
     for record in store.list_project_records():
         store.remove_nb_from_project(record.pk)
     paths = sorted(path for room in ROOMS for path in (root / room).glob("*.ipynb"))
@@ -83,6 +85,7 @@ def main(arguments=None):
         return 1
     code = subprocess.run([sys.executable, "-c", JUPYTER_BOOK, "build", ".", *STRICT], cwd=root).returncode
     if code == 0:
+        cache.keep_pages(root)
         door = root / "_build" / "html" / "index.html"
         door.write_text(FRONT_DOOR, encoding="utf-8")
         print(f"The book lies in {door}")
