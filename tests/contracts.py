@@ -45,6 +45,8 @@ NUMBERS = {
     "total": 10,
     "max_norm": 1.0,
     "gradients": [np.array([3.0, -4.0]), np.array([[1.0], [2.0]])],
+    "num_ranks": 1,
+    "rank": 0,
 }  # plain arguments without a default that are no sizes
 NUMBERS |= {  # chapter 08: limits, uniform numbers, and small arrays that must fit together
     "top_p": 0.8,
@@ -165,7 +167,7 @@ def cast(arguments, dtype):
 def _cases(function, contract, wing, sentence):
     """Bad input for a function by the signature and the docstring of `contract`."""
     rows, good = tables(inspect.getdoc(contract)), inputs(contract)
-    if not rows and "num_heads" in good:
+    if not rows and {"num_heads", "d_model"} <= set(good):
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
     good = cast(good, "float32")
     function(**converted(good, wing))  # what is called good must be good

@@ -155,6 +155,50 @@ EQUIVALENT |= {
     ("block_selection_mask", "`min(block_size, top_k)` → `min(top_k, block_size)`"): "symmetric",
     ("block_selection_mask", "`q` → `k`"): "only in T, which the contract makes the same for q and k",
 }
+EQUIVALENT |= {  # chapter 09
+    ("attention_flops", "`min(T_q, T_k)` → `min(T_k, T_q)`"): "symmetric",
+    ("attainable_flops", "`min(peak_flops, intensity * bandwidth)` → `min(intensity * bandwidth, peak_flops)`"): "too",
+    ("decode_tokens_per_second", "`max(loading, computing)` → `max(computing, loading)`"): "symmetric",
+    ("quantise", "`step == 0.0` → `False`"): "0 / 0 is NaN, which NumPy turns into the code 0 with a warning",
+    ("quantise", "`0.0` → `1.0`"): "as above; and a step of 1 is replaced by 1",
+    ("quantise", "`0.0` → `-1.0`"): "0 / 0 is NaN, which NumPy turns into the code 0 with a warning",
+    ("quantise", "`1.0` → `2.0`"): "0 divided by any number but zero is the code 0",
+    ("quantise", "`1.0` → `0.0`"): "0 / 0 is NaN, which NumPy turns into the code 0 with a warning",
+    ("quantised_attention", "`q` → `k_codes`"): "only in d_head, which q and the keys share",
+    ("quantised_attention", "`q` → `k_step`"): "as above",
+    ("head_importance", "`(-2, -1)` → `(-1, -2)`"): "a sum over two axes",
+    ("head_importance", "`-2` → `2`"): "the same axis of four",
+    ("prune_heads", "`W_q` → `W_k`"): "only in the width of the projections, which all three share",
+    ("prune_heads", "`W_q` → `W_v`"): "as above",
+    ("tile_scores", "`q` → `k`"): "only in d_head, or the device, which q and k share",
+    (
+        "tile_scores",
+        "`np.tri(*scores.shape[-2:], diagonal, dtype=bool)` → `np.tri(*scores.shape[-2:], diagonal)`",
+    ): "any number but zero is true",
+    ("tile_scores", "`scores.shape[-2:]` → `scores.shape`"): "a mask for every leading index instead of one for all",
+    ("tile_scores", "`2` → `3`"): "as above",
+    (
+        "tile_scores",
+        "`torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device)` → "
+        "`torch.ones(scores.shape[-2:], dtype=torch.bool)`",
+    ): SAME_DEVICE,
+    ("tiled_attention", "`(T_q, T_k, outs, lses)` → `(T_q, T_k, lses, outs)`"): "two empty lists",
+    ("tiled_attention", "`1.0` → `2.0`"): "zeros divided by any number, and -inf plus its logarithm",
+    ("tiled_attention_backward", "`q` → `dout`"): "only in T_q, which the two share",
+    ("tiled_attention_backward", "`q` → `out`"): "as above",
+    ("tiled_attention_backward", "`0.0` → `1.0`"): "any finite lse serves for a row of nothing but -inf",
+    ("tiled_attention_backward", "`0.0` → `-1.0`"): "as above",
+}
+EQUIVALENT |= {
+    (name, f"`64` → `{n}`"): "no answer depends on the size of the blocks"
+    for name in ("tiled_attention", "tiled_attention_backward")
+    for n in (63, 65)
+}
+EQUIVALENT |= {
+    (name, f"`{one}` → `{other}`"): "only in a length, a width, a type or a device that the two share"
+    for name, swaps in (("tiled_attention", ("qk", "qv", "kv", "vq", "vk")), ("tiled_attention_backward", ("kv", "qk")))
+    for one, other in swaps
+}
 
 
 def changed(wing, home):

@@ -5,6 +5,7 @@ and nothing of the course.
 """
 
 import traceback
+import tracemalloc
 
 import numpy as np
 
@@ -33,12 +34,13 @@ def perform(candidate, request, wing):
     """Carry out one request and return {"value": …, "changed": [numbers of the inputs that were altered]}.
 
     request  {"init": dict | None, "load": dict | None, "calls": [[method, args, kwargs], …],
-              "cotangent": array | None, "of": "inputs" | "parameters"}
+              "cotangent": array | None, "of": "inputs" | "parameters", "memory": int | None}
 
     Without `init` the candidate itself is called (the method is then ""). With `init` an object is made first, `load`
     hands it weights through its method `load`, and the calls go to its methods. Several calls return the list of their
     results. With a `cotangent` the value is the list of gradients of sum(cotangent · result), one for each float array
-    or, of "parameters", one for each parameter of the object.
+    or, of "parameters", one for each parameter of the object. With `memory` the value is whether the call got along
+    with fewer bytes than that.
     """
     inward, outward = TRANSLATORS[wing]
     target = _made(candidate, request, inward)
@@ -49,10 +51,48 @@ def perform(candidate, request, wing):
         if request.get("cotangent") is not None:
             floats = list(target.parameters()) if request.get("of") == "parameters" else _floats(inputs)
             return {"value": _gradients(function, inputs, floats, inward(request["cotangent"]), outward), "changed": []}
+        if request.get("memory") is not None:
+            return {"value": _memory(function, inputs, wing) < request["memory"], "changed": []}
         result = function(*inputs[0], **inputs[1])
         changed += _changed([args, kwargs], walk(inputs, outward))
         values.append(walk(result, outward if wing == "in_numpy" else _tensor_only))
     return {"value": values[0] if len(values) == 1 else values, "changed": changed}
+
+
+def _memory(function, inputs, wing):
+    """Bytes that a call holds at once beside its inputs (NumPy), or that the largest tensor it makes has (PyTorch)."""
+    if wing == "in_torch":
+        return _largest_tensor(function, inputs)
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        function(*inputs[0], **inputs[1])
+        if not tracemalloc.is_tracing():
+            raise ContractError("it stopped the measurement of its memory")
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not tracing:
+            tracemalloc.stop()
+
+
+def _largest_tensor(function, inputs):
+    """Bytes of the largest storage behind any tensor that a call makes."""
+    from torch.overrides import TorchFunctionMode
+
+    sizes = [0]
+
+    class Weigh(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            result = function(*args, **(kwargs or {}))
+            made = [leaf for leaf in leaves(result) if hasattr(leaf, "untyped_storage")]
+            sizes.extend(leaf.untyped_storage().nbytes() for leaf in made)
+            return result
+
+    with Weigh():
+        function(*inputs[0], **inputs[1])
+    return max(sizes)
 
 
 def walk(tree, leaf):

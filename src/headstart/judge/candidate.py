@@ -51,6 +51,13 @@ class Candidate:
         """
         return self._request([[self._method(), list(args), kwargs]], cotangent, of="parameters")
 
+    def fits(self, memory, *args, **kwargs):
+        """Whether a call gets along with fewer than `memory` bytes at once beside its inputs.
+
+        NumPy's allocations are counted together, of PyTorch's the largest tensor.
+        """
+        return self._request([[self._method(), list(args), kwargs]], memory=memory)
+
     def refuses(self, *args, **kwargs):
         """Whether the answer raises an exception, of whatever type, instead of returning a result.
 
@@ -66,8 +73,9 @@ class Candidate:
     def _method(self):
         return "" if self.init is None else "__call__"
 
-    def _request(self, calls, cotangent=None, of="inputs"):
+    def _request(self, calls, cotangent=None, of="inputs", memory=None):
         request = {"init": self.init, "load": self.load, "calls": calls, "cotangent": cotangent, "of": of}
+        request["memory"] = memory
         self.record.append([request, None])
         reply = self.transport(request)
         if "raised" in reply:
