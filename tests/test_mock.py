@@ -11,6 +11,10 @@ from headstart.judge import course
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = mock.tasks(ROOT / "notebooks")
+OVERFLOWS = """def softmax(x, axis=-1):
+    e = np.exp(x)
+    total = e.sum(axis=axis, keepdims=True)
+    return e / np.where(total == 0, 1, total)"""
 
 
 @pytest.fixture
@@ -58,19 +62,17 @@ def test_a_round_runs_unsolved_and_its_marks_are_the_judges(room, capsys):
     assert "not attempted" in capsys.readouterr().out
 
 
-def test_a_solved_round_passes_and_a_wrong_answer_is_named(room, capsys):
-    stubs = [task for task in TASKS if task.name in ("softmax", "attention_weights")]
-    notebook = mock.notebook(stubs, 20)
+def test_a_right_answer_passes_and_a_wrong_one_is_named(room, capsys):
+    notebook = mock.notebook([task for task in TASKS if task.name in ("softmax", "look_up")], 20)
+    answers = iter([OVERFLOWS, "def look_up(query, keys, values):\n    return softmax(keys @ query) @ values"])
     for cell in notebook.cells[2:]:
-        if cell.cell_type == "code" and "def softmax" in cell.source:
-            cell.source = "def softmax(x, axis=-1):\n    e = np.exp(x)\n    return e / e.sum(axis=axis, keepdims=True)"
-        elif cell.cell_type == "code":
-            cell.source = "from math import nan\n\ndef attention_weights(q, k, mask=None):\n    return q"
+        if cell.cell_type == "code":
+            cell.source = next(answers)
     nbformat.write(notebook, room / "round.ipynb")
     assert mock.main(["--grade", "round.ipynb"]) == 0
     said = capsys.readouterr().out
     assert "a softmax without the maximum subtracted first" in said
-    assert "0 of 2 exercises" in said
+    assert "1 of 2 exercises" in said
 
 
 @pytest.mark.parametrize(
