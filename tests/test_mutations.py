@@ -200,6 +200,43 @@ EQUIVALENT |= {
     for one, other in swaps
 }
 
+ONLY_SHAPES = "only in a shape or a size that the contract makes the same"
+NEVER_READ = "what stands in the place of -inf is never read, any finite number serves"
+EQUIVALENT |= {
+    ("attention_with_lse", "`q` → `k`"): "only in √d_head, which the contract makes the same for q and k",
+    ("attention_with_lse", "`0.0` → `1.0`"): NEVER_READ,
+    ("attention_with_lse", "`0.0` → `-1.0`"): NEVER_READ,
+    ("merge_attention", "`np.maximum(lse_a, lse_b)` → `np.maximum(lse_b, lse_a)`"): "symmetric",
+    ("merge_attention", "`torch.maximum(lse_a, lse_b)` → `torch.maximum(lse_b, lse_a)`"): "symmetric",
+    ("merge_attention", "`torch.maximum(lse_a, lse_b).detach()` → `torch.maximum(lse_a, lse_b)`"): "saves work only",
+    ("merge_attention", "`0.0` → `1.0`"): NEVER_READ,
+    ("merge_attention", "`0.0` → `-1.0`"): NEVER_READ,
+    ("merge_attention", "`1.0` → `2.0`"): "zero may be divided by any number but zero",
+    ("ring_attention", "`np.zeros_like(v)` → `v`"): "the first output is merged with a weight of zero",
+    ("ring_attention", "`torch.zeros_like(v)` → `v`"): "the first output is merged with a weight of zero",
+    ("ring_attention", "`0` → `-1`"): "any feature serves to give lse its shape",
+    ("ring_attention", "`q` → `k`"): ONLY_SHAPES,
+    ("ring_attention", "`q` → `v`"): ONLY_SHAPES,
+    **{("ring_attention_backward", f"`q` → `{other}`"): ONLY_SHAPES for other in ("dout", "k", "v", "out")},
+    ("shard_layer", "`W_k` → `W_v`"): ONLY_SHAPES,
+    ("shard_layer", "`G < 1` → `False`"): "no key and value heads: dividing by them is refused too",
+    ("shard_layer", "`1` → `0`"): "as above",
+    ("zigzag_positions", "`T < 1` → `T <= 1`"): "one token is no multiple of 2·num_ranks and refused for that",
+    ("zigzag_positions", "`1` → `2`"): "as above",
+}
+SAID_BETTER = "the reshape below refuses it too, in other words"
+EQUIVALENT |= {
+    (name, change): SAID_BETTER
+    for name, n, what in (("sequence_to_heads", "H", "heads"), ("heads_to_sequence", "T", "tokens"))
+    for said in [f"f'{name}: {{{n}}} {what} do not divide into {{R}} ranks'"]
+    for change in (
+        f"without `if {n} % R != 0:`",
+        f"`{n} % R != 0` → `False`",
+        f"without `raise ShapeError({said})`",
+        f"`ShapeError({said})` → `{said}`",
+    )
+}
+
 
 def changed(wing, home):
     """Yield (name, line, words, namespace) for each small change to a file of a wing that still loads."""
