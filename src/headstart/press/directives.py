@@ -5,7 +5,6 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from headstart import graders, judge
 from headstart.press import PressError, coverage, errata, kills
 
 DOCUMENTS = {
@@ -87,6 +86,10 @@ class SeenMistakes(Made):
         """Yield the Markdown: one table a class."""
         return kills.seen_table(root)
 
+    def watch(self):
+        """When the list has changed; when the code has, every page is made again."""
+        self.env.note_dependency(str(Path(self.env.srcdir, kills.SEEN)))
+
 
 class KillMatrix(Made):
     """Every known mistake of every exercise against every law."""
@@ -98,10 +101,7 @@ class KillMatrix(Made):
         return kills.matrices()
 
     def watch(self):
-        """Only when a grader or the judge has changed, since hundreds of trials take seconds."""
-        for folder in (graders, judge):
-            for path in Path(folder.__file__).parent.rglob("*.py"):
-                self.env.note_dependency(str(path))
+        """Only when the code has changed, and then every page is made again: hundreds of trials take seconds."""
 
 
 def _row(item, answers):
