@@ -236,6 +236,102 @@ EQUIVALENT |= {
         f"`ShapeError({said})` → `{said}`",
     )
 }
+REFUSED_IN_A_SENTENCE = "without the sentence NumPy or PyTorch raises; tests/test_generation.py asks for the sentence"
+ROWS = "f'cached_attention: {T} rows from row {length} on do not fit into a cache of {T_max} rows'"
+EQUIVALENT |= {
+    (name, change): REFUSED_IN_A_SENTENCE
+    for name, error, words in (
+        ("cached_attention", "ShapeError", ROWS),
+        (
+            "gather_blocks",
+            "ShapeError",
+            "f'gather_blocks: {len(block_table)} blocks of {block_size} rows do not hold {length}'",
+        ),
+        (
+            "append_paged",
+            "ShapeError",
+            "f'append_paged: {len(block_table)} blocks of {block_size} rows do not fit length {length}'",
+        ),
+        ("take_free", "MemoryError", "'append_paged: no block is free'"),
+        ("min_p_probabilities", "ValueError", "f'min_p_probabilities: min_p must lie between 0 and 1, got {min_p}'"),
+        ("accept_drafts", "ShapeError", "f'accept_drafts: {len(q)} drafts need {len(q) + 1} rows of p, got {len(p)}'"),
+        (
+            "tree_mask",
+            "ValueError",
+            "f'tree_mask: the parent of token {i} must be an earlier token or -1, got {parent}'",
+        ),
+    )
+    for change in (f"`{error}({words})` → `{words}`",)
+}
+EQUIVALENT |= {
+    (name, change): REFUSED_IN_A_SENTENCE
+    for name, changes in (
+        (
+            "cached_attention",
+            (
+                "without `if length < 0 or end > T_max:`",
+                "`length < 0 or end > T_max` → `length < 0 and end > T_max`",
+                "`length < 0 or end > T_max` → `length < 0`",
+                "`length < 0 or end > T_max` → `end > T_max`",
+                "`length < 0` → `False`",
+                "`0` → `-1`",
+                "`end > T_max` → `False`",
+                f"without `raise ShapeError({ROWS})`",
+            ),
+        ),
+        (
+            "take_free",
+            (
+                "without `if len(free) == 0:`",
+                "`len(free) == 0` → `False`",
+                "`0` → `-1`",
+                "without `raise MemoryError('append_paged: no block is free')`",
+            ),
+        ),
+    )
+    for change in changes
+}
+EQUIVALENT |= {
+    ("cached_attention", "`keys` → `values`"): "only in T_max, which both share",
+    ("rotary_cached_attention", "`q` → `k`"): "only in d_head, which both share",
+    ("rotary_cached_attention", "`q` → `keys`"): "as above",
+    ("gather_blocks", "`1` → `2`"): "only in reshape's -1: NumPy infers the axis for any negative length",
+    ("reusable_prefix", "`min(len(cached), len(tokens) - 1)` → `min(len(tokens) - 1, len(cached))`"): "symmetric",
+    ("reusable_prefix", "`int(same)` → `same`"): "a NumPy integer is a whole number too",
+    (
+        "pick_token",
+        "`int(np.searchsorted(edges, uniform * edges[-1], side='right'))` → "
+        "`np.searchsorted(edges, uniform * edges[-1], side='right')`",
+    ): "as above",
+    ("residual", "`np.maximum(p - q, 0.0)` → `np.maximum(0.0, p - q)`"): "symmetric",
+    ("residual", "without `with np.errstate(invalid='ignore'):`"): "it only keeps 0 / 0 quiet",
+    ("residual", "`np.errstate(invalid='ignore')` → `np.errstate()`"): "as above",
+    ("residual", "`p` → `q`"): "where nothing is lacking p and q are equal",
+    ("accept_drafts", "`q` → `drafted`"): "only in the number of drafts, which they share",
+    ("accept_drafts", "`q` → `uniforms`"): "as above",
+    (
+        "top_k_probabilities",
+        "`(..., -min(top_k, scores.shape[-1]), None)` → `(..., None, -min(top_k, scores.shape[-1]))`",
+    ): "one index written in two ways",
+    ("top_k_probabilities", "`min(top_k, scores.shape[-1])` → `min(scores.shape[-1], top_k)`"): "symmetric",
+    (
+        "top_p_probabilities",
+        "`np.take_along_axis(p, order, axis=-1)` → `np.take_along_axis(p, order)`",
+    ): "the last axis is the default of newer NumPy",
+    (
+        "top_p_probabilities",
+        "`np.take_along_axis(before < top_p, order.argsort(), axis=-1)` → "
+        "`np.take_along_axis(before < top_p, order.argsort())`",
+    ): "as above",
+    (
+        "assistant_loss_mask",
+        "`np.take_along_axis(tokens, last, axis=-1)` → `np.take_along_axis(tokens, last)`",
+    ): "as above",
+    (
+        "cached_attention",
+        "`torch.ones(T, end, dtype=torch.bool, device=q.device)` → `torch.ones(T, end, dtype=torch.bool)`",
+    ): ON_AN_ACCELERATOR,
+} | {("cached_attention", f"`q` → `{other}`"): ON_AN_ACCELERATOR for other in ("k", "v", "keys", "values")}
 
 
 def changed(wing, home):
