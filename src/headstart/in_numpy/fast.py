@@ -5,13 +5,14 @@ import math
 import numpy as np
 
 from headstart.contract import shapes
-from headstart.in_numpy.blocks import KEYS, common_axes, head_groups, row_blocks, tiles
+from headstart.in_numpy.fast_tiles import allowed, common_axes, full, shaped
+from headstart.tiles import KEYS, ROWS, head_groups, row_blocks, tiles
 
 SAFE = 60.0  # 2^60 times any number of keys and any sane value is far from overflow, 2^-60 far from underflow
 
 
 @shapes(q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", mask="bool ... T_q T_k")
-def fast_attention(q, k, v, mask=None, causal=False, return_lse=False, map=map):
+def fast_attention(q, k, v, mask=None, causal=False, return_lse=False):
     """Compute scaled_dot_product_attention(q, k, v, mask) with one tile of scores in memory, never (T_q, T_k).
 
     q           (..., T_q, d_head)
@@ -20,29 +21,25 @@ def fast_attention(q, k, v, mask=None, causal=False, return_lse=False, map=map):
     mask        (..., T_q, T_k)   boolean, True where a query may attend; broadcasts; None allows everything
     causal      bool              besides the mask: the last query sees all keys, the one before it all but the last, …
     return_lse  bool              return log-sum-exp too, which the backward pass needs
-    map         callable          runs the blocks of queries; `ThreadPoolExecutor(2).map` runs two at a time
     return      (..., T_q, d_v)   a query that may attend to nothing gets zeros
-                (..., T_q)        if asked for: log of the sum over the keys of exp(score), -inf where nothing is allowed
+                (..., T_q)        if asked for: log of the sum of exp(score) over the keys, -inf where none is allowed
 
     Law: it equals the plain function in every shape, mask and type.
     Source: Milakov and Gimelshein 2018, algorithm 3 (online softmax); Dao et al. 2022, algorithm 1 (tiles).
     """
     T_q, T_k = q.shape[-2], k.shape[-2]
-    mask = mask if mask is None else np.broadcast_to(mask, (*mask.shape[:-2], T_q, T_k))
-    (q, k, v, mask), leading = common_axes(q, k, v, mask)
+    (q, k, v, mask), leading = common_axes(q, k, v, full(mask, T_q, T_k))
     work = np.result_type(q, k, v, np.float32)  # half precision is computed in single
     scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: twice as fast in NumPy
     bounded = scale * _longest(q) * _longest(k) <= SAFE  # Cauchy-Schwarz: no score is larger
     out, lse = np.empty((*q.shape[:-1], v.shape[-1]), np.result_type(q, k, v)), np.empty(q.shape[:-1], work)
-
-    def attend(block):
-        heads, rows = block[:-1], block[-1]
-        grid = tiles(rows, T_q, T_k, None if mask is None else mask[heads], causal)
-        out[block], lse[block] = _attend(q[block].astype(work) * scale, k[heads], v[heads], grid, bounded)
-
-    groups = head_groups(q.shape[:-2], T_q, T_k)
-    for _ in map(attend, [(*heads, rows) for heads in groups for rows in row_blocks(T_q)]):
-        pass
+    scratch = np.empty(ROWS * KEYS, work)  # every tile in the same memory: it is still in the cache
+    for heads in head_groups(q.shape[:-2], T_q, T_k):
+        for rows in row_blocks(T_q):
+            block, grid = (*heads, rows), tiles(rows, T_q, T_k, causal)
+            seen = None if mask is None else mask[block]
+            few = q[block].astype(work) * scale, k[heads], v[heads]
+            out[block], lse[block] = _attend(*few, seen, grid, bounded, scratch)
     out, lse = out.reshape(*leading, *out.shape[-2:]), lse.reshape(*leading, T_q)
     return (out, lse) if return_lse else out
 
@@ -52,15 +49,16 @@ def _longest(x):
     return math.sqrt(np.vecdot(x, x, dtype=np.result_type(x, np.float32)).max(initial=0.0))
 
 
-def _attend(q, k, v, grid, bounded):
+def _attend(q, k, v, mask, grid, bounded, scratch):
     """One block of queries, scaled, and the tiles of keys they see: output and log-sum-exp."""
     out, total = np.zeros((*q.shape[:-1], v.shape[-1]), q.dtype), np.zeros((*q.shape[:-1], 1), q.dtype)
     top = np.full_like(total, 0.0 if bounded else np.finfo(q.dtype).min / 2)  # finite: -inf - top must not be nan
-    buffer, ones = np.empty((*q.shape[:-1], KEYS), q.dtype), np.ones((KEYS, 1), q.dtype)
-    for rows, keys, pairs in grid:
+    ones = np.ones((KEYS, 1), q.dtype)
+    for rows, keys, diagonal in grid:
         k_tile, v_tile = (x[:, keys].astype(q.dtype, copy=False) for x in (k, v))  # (g, keys, d)
-        p = buffer[:, rows, : k_tile.shape[-2]]
-        np.matmul(q[:, rows], k_tile.mT, out=p)  # (g, rows, keys): always the same memory, still in the cache
+        p = shaped(scratch, len(q), q[:, rows].shape[1], k_tile.shape[1])
+        np.matmul(q[:, rows], k_tile.mT, out=p)  # (g, rows, keys)
+        pairs = allowed(p, mask, rows, keys, diagonal)
         if not bounded:
             _lower(p, pairs, top[:, rows], total[:, rows], out[:, rows])
         np.exp2(p, out=p)
