@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
 
-.PHONY: book test lab mock grade bench print clean work
+.PHONY: book test lab mock grade bench print site-python clean work
 
 book: $(READY)
 	$(BIN)/python -m headstart.press.build
@@ -29,6 +29,9 @@ bench: $(READY)
 
 print: $(READY)
 	$(BIN)/python -m headstart.press
+
+site-python: $(READY)
+	$(BIN)/python -m headstart.press.try_it_python
 
 clean:
 	rm -rf .venv _build
