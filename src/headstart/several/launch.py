@@ -44,11 +44,11 @@ def _wait(processes, deadline, seconds):
                 raise LaunchError(f"run: the processes did not end within {seconds} seconds")
     except (mp.ProcessRaisedException, mp.ProcessExitedException) as failure:
         lines = str(failure).strip().splitlines()
-        raise LaunchError(f"run: {lines[0].strip('- ')}: {lines[-1]}") from None
+        raise LaunchError(f"run: {lines[0].strip('-: ')}: {lines[-1]}") from None
     finally:
         for process in processes.processes:
-            if process.is_alive():
-                process.kill()
+            process.kill()
+            process.join()
 
 
 def prepare(backend, rank):

@@ -5,18 +5,19 @@ import socket
 import struct
 from pathlib import Path
 
-BYTES_SENT = 200  # where `tcpi_bytes_sent` stands in Linux's struct tcp_info (4.19 and later)
+COUNTERS = 200  # where `tcpi_bytes_sent` and `tcpi_bytes_retrans` stand in Linux's struct tcp_info (4.19 and later)
 
 
 def sent_over_tcp():
-    """Add up the bytes that all open TCP sockets of this process have sent; None where the system does not tell."""
-    total, sockets = 0, 0
+    """Add up the bytes that this process's open TCP sockets have sent, repeats aside; None where nobody counts."""
+    total = 0
     for entry in Path("/proc/self/fd").glob("*"):
         try:
             if os.readlink(entry).startswith("socket:"):
                 with socket.socket(fileno=os.dup(int(entry.name))) as copy:
-                    info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_SENT + 8)
-                total, sockets = total + struct.unpack_from("=Q", info, BYTES_SENT)[0], sockets + 1
+                    info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, COUNTERS + 16)
+                sent, repeated = struct.unpack_from("=QQ", info, COUNTERS)
+                total += sent - repeated
         except (OSError, AttributeError, struct.error):  # closed meanwhile, no TCP, or an older system
             continue
-    return total if sockets else None
+    return total or None  # whoever is in a group has sent something: a zero means that nobody counts
