@@ -85,7 +85,7 @@ def test_numpy_forward_equals_the_plain_one(problem):
 
 
 @settings(deadline=None, max_examples=100)
-@given(problems(kinds=("float32", "float64"), same=True), st.sampled_from([(), (1,), (2, 3)]))
+@given(problems(same=True), st.sampled_from([(), (1,), (2, 3)]))
 def test_numpy_backward_equals_the_plain_one(problem, lead):
     q, k, v, mask, causal, slack = problem
     q, k, v = (np.broadcast_to(x.numpy(), lead + x.shape) * np.ones((*lead, 1, 1), x.numpy().dtype) for x in (q, k, v))
@@ -124,6 +124,7 @@ def test_tiles_cover_what_may_be_seen_and_skip_what_may_not(T_q, T_k, causal):
             tile = covered[block][rows, keys]
             assert tile.size, "an empty tile is lost work"
             assert tile.size <= tiles.ROWS * tiles.KEYS
+            assert diagonal is None or 0 <= diagonal < tile.shape[1] - 1, "a tile that hides nothing needs no mask"
             tile += np.tri(*tile.shape, tile.shape[1] if diagonal is None else diagonal, dtype=int)
     assert (covered == everything(None, causal, T_q, T_k)).all()
 
@@ -135,7 +136,7 @@ def test_causal_work_is_half_the_work():
                    for block, grid in grids for rows, keys, _ in grid)  # fmt: skip
 
     assert pairs(8192, False) == 8192**2
-    assert pairs(8192, True) < 0.52 * 8192**2
+    assert pairs(8192, True) == 8192**2 / 2 + 8192 * tiles.KEYS / 2  # half the square, and a small triangle a tile
 
 
 @pytest.mark.parametrize("leading", [(1,), (40,), (2, 3), (2, 1, 40)])

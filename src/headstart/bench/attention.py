@@ -1,67 +1,112 @@
-"""The course's code beside PyTorch's own: time of a forward pass, as ratios.
+"""The fast attention of the NumPy wing beside PyTorch's fused operator and beside the textbook's three lines."""
 
-Absolute times belong to a machine. The contestants take turns, so that a busy moment slows all of them.
-"""
-
-import statistics
+import math
 import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from headstart.in_numpy.attention import scaled_dot_product_attention as numpy_attention
-from headstart.in_torch.attention import scaled_dot_product_attention as torch_attention
-from headstart.in_torch.multi_head import MultiHeadAttention
+from headstart.bench.race import race
+from headstart.in_numpy.fast import fast_attention
+from headstart.in_numpy.fast_backward import fast_attention_backward
 
-B, H, T, D_HEAD, ROUNDS = 2, 8, 512, 64, 15
+H, D_HEAD = 8, 64
+KINDS = {"full": False, "causal": True}
 
 
-def attentions():
-    """Causal attention of a batch of heads in float32; the first is the yardstick."""
-    q, k, v = (torch.randn(B, H, T, D_HEAD) for _ in range(3))
-    mask = torch.ones(T, T, dtype=torch.bool).tril()
-    arrays = [x.numpy() for x in (q, k, v, mask)]
+def rows(quick):
+    """Every comparison: forward, against the textbook, forward and backward, two threads, memory."""
+    sizes = (512, 1024) if quick else (512, 1024, 2048, 4096, 8192)
+    seconds = 1.0 if quick else 12.0
+    for T in sizes:
+        for kind, causal in KINDS.items():
+            yield forward(T, kind, causal, seconds)
+    for kind, causal in KINDS.items():
+        yield textbook_too(1024 if quick else 4096, kind, causal, seconds)
+    for T in sizes:
+        for kind, causal in KINDS.items():
+            yield both_ways(T, kind, causal, seconds)
+    for T in sizes:
+        for kind, causal in KINDS.items():
+            yield two_threads(T, kind, causal, seconds)
+    yield memory(2048 if quick else 16384)
+
+
+def heads(T, count=3):
+    """Arrays (H, T, d_head) in float32, and the same memory as tensors (1, H, T, d_head)."""
+    arrays = np.random.default_rng(0).standard_normal((count, H, T, D_HEAD), dtype=np.float32)
+    return list(arrays), list(torch.from_numpy(arrays)[:, None])  # on three axes torch leaves its fast kernel unused
+
+
+def forward(T, kind, causal, seconds):
+    """One thread, forward."""
+    arrays, tensors = heads(T)
+    fused = partial(F.scaled_dot_product_attention, *tensors, is_causal=causal)
+    measured = race(partial(fast_attention, *arrays, causal=causal), fused, seconds=seconds, clock=time.thread_time)
+    what = f"NumPy tiled, forward, {kind}, T {T}"
+    return {"what": what, "against": "torch SDPA", "goal": 1.2 if causal else 1.25} | measured
+
+
+def textbook(q, k, v, mask=None):
+    """What a textbook prints: product, softmax, product."""
+    scores = q @ k.mT / math.sqrt(q.shape[-1])  # (H, T, T)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True) @ v
+
+
+def textbook_too(T, kind, causal, seconds):
+    """One thread, against the textbook; it takes long, so the goal is set from T 4096 on."""
+    arrays, _ = heads(T)
+    slow = partial(textbook, *arrays, np.tri(T, dtype=bool) if causal else None)
+    measured = race(partial(fast_attention, *arrays, causal=causal), slow, seconds=seconds, clock=time.thread_time)
+    goal = None if T < 4096 else 1 / 6 if causal else 1 / 3
+    return {"what": f"NumPy tiled, forward, {kind}, T {T}", "against": "textbook NumPy", "goal": goal} | measured
+
+
+def both_ways(T, kind, causal, seconds):
+    """One thread, forward and backward."""
+    (q, k, v, dout), tensors = heads(T, 4)
+    leaves, slope = [x.requires_grad_() for x in tensors[:3]], tensors[3]
+
+    def ours():
+        out, lse = fast_attention(q, k, v, causal=causal, return_lse=True)
+        return fast_attention_backward(dout, q, k, v, out, lse, causal=causal)
+
+    def theirs():
+        return torch.autograd.grad(F.scaled_dot_product_attention(*leaves, is_causal=causal), leaves, slope)
+
+    measured = race(ours, theirs, seconds=seconds, clock=time.thread_time)
     return {
-        "F.scaled_dot_product_attention": lambda: F.scaled_dot_product_attention(q, k, v, attn_mask=mask),
-        "in_torch.scaled_dot_product_attention": lambda: torch_attention(q, k, v, mask),
-        "in_numpy.scaled_dot_product_attention": lambda: numpy_attention(*arrays),
-    }
+        "what": f"NumPy tiled, forward and backward, {kind}, T {T}",
+        "against": "torch SDPA",
+        "goal": 1.2,
+    } | measured
 
 
-def layers():
-    """A layer under a causal mask, forward only; the first is the yardstick."""
-    x, mask = torch.randn(B, T, H * D_HEAD), torch.ones(T, T, dtype=torch.bool).tril()
-    theirs, ours = nn.MultiheadAttention(H * D_HEAD, H, bias=False, batch_first=True), MultiHeadAttention(H * D_HEAD, H)
-    return {
-        "nn.MultiheadAttention": lambda: theirs(x, x, x, attn_mask=~mask, need_weights=False),
-        "nn.MultiheadAttention, weights too": lambda: theirs(x, x, x, attn_mask=~mask),
-        "in_torch.MultiHeadAttention": lambda: ours(x, mask=mask),
-    }
+def two_threads(T, kind, causal, seconds):
+    """Two Python threads that share out the heads (NumPy lets go of the interpreter's lock) against two of torch's."""
+    arrays, tensors = heads(T)
+    torch.set_num_threads(2)
+    with ThreadPoolExecutor(2) as pool:
+        ours = lambda: np.stack(list(pool.map(partial(fast_attention, causal=causal), *arrays)))  # noqa: E731
+        measured = race(ours, partial(F.scaled_dot_product_attention, *tensors, is_causal=causal), seconds=seconds)
+    torch.set_num_threads(1)
+    return {"what": f"NumPy tiled, two threads, {kind}, T {T}", "against": "torch SDPA, two", "goal": 1.6} | measured
 
 
-def ratios(contestants):
-    """Median time of each contestant as a multiple of the first one's."""
-    times = {name: [] for name in contestants}
-    for turn in range(ROUNDS + 1):
-        for name, run in contestants.items():
-            started = time.perf_counter()
-            run()
-            if turn:  # the first turn warms up
-                times[name].append(time.perf_counter() - started)
-    medians = [statistics.median(each) for each in times.values()]
-    return dict(zip(times, (median / medians[0] for median in medians), strict=True))
-
-
-def compare():
-    """The ratios of each group of contestants, by its title."""
-    torch.manual_seed(0)
-    with torch.inference_mode():
-        return {"attention": ratios(attentions()), "layer": ratios(layers())}
-
-
-def lines(groups):
-    """The groups as lines of text."""
-    yield f"causal, B {B}, H {H}, T {T}, d_head {D_HEAD}, float32, forward"
-    for title, group in groups.items():
-        yield from (f"{title:<10} {name:<40} {ratio:5.1f}" for name, ratio in group.items())
+def memory(T):
+    """Bytes that NumPy holds at the worst moment besides the output, as a multiple of the output's."""
+    arrays, _ = heads(T)
+    tracemalloc.start()
+    size = fast_attention(*arrays, causal=True).nbytes
+    extra = tracemalloc.get_traced_memory()[1] - size
+    tracemalloc.stop()
+    ratio = extra / size
+    exact = {"ratio": ratio, "low": ratio, "high": ratio, "ours": extra, "theirs": size}
+    return {"what": f"NumPy tiled, extra memory, T {T}", "against": "its output", "goal": 2.0, "unit": "bytes"} | exact

@@ -14,6 +14,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+from headstart.bench.race import row_of
+
 BENCH = Path(".bench")
 PACKAGES = {"otter": ["otter-grader==7.0.0", "ipykernel"], "nbgrader": ["nbgrader==0.9.6", "ipykernel"]}
 CHOICE = "(softmax or look_up or attention_weights) and not torch"
@@ -37,21 +39,18 @@ COMPARISONS = {
 }
 
 
-def compare(rounds=5):
-    """Measure all three in turns; return {name: median CPU seconds}. Raises RuntimeError if one does not grade."""
+def rows(quick):
+    """One comparison: all three in turns. Raises RuntimeError if one of them does not grade."""
     pythons = {name: environment(name) for name in PACKAGES}
     commands = {"headstart": ours(), "otter": otter(pythons["otter"]), "nbgrader": nbgrader(pythons["nbgrader"])}
-    turns = [{name: cpu(*command) for name, command in commands.items()} for _ in range(rounds + 1)]
-    return {name: statistics.median(turn[name] for turn in turns[1:]) for name in commands}  # the first turn warms up
-
-
-def lines(seconds):
-    """The measurements as lines of text."""
-    yield "grading a notebook of three NumPy exercises, from cold"
-    fastest = min(seconds[name] for name in PACKAGES)
-    for name, used in seconds.items():
-        yield f"{name:<10} {used:5.2f} s CPU {used / seconds['headstart']:7.1f}"
-    yield f"the faster of the other two takes {fastest / seconds['headstart']:.1f} times as much (goal: at least 4)"
+    turns = [[cpu(*command) for command in commands.values()] for _ in range(3 if quick else 6)]
+    own, *others = zip(*turns[1:], strict=True)  # the first turn warms up
+    measured = row_of(own, min(others, key=statistics.median))
+    yield {
+        "what": "grading three exercises, from cold",
+        "against": "the faster of otter and nbgrader",
+        "goal": 1 / 4,
+    } | measured
 
 
 def environment(name):

@@ -1,0 +1,37 @@
+"""What one more token costs when keys and values are cached: its growth beside the growth of the bytes read."""
+
+import time
+from functools import partial
+
+import numpy as np
+import torch
+
+from headstart.bench.race import race
+from headstart.in_numpy.attention import scaled_dot_product_attention as numpy_attention
+from headstart.in_torch.attention import scaled_dot_product_attention as torch_attention
+
+H, D_HEAD, FEW = 8, 64, 16
+
+
+def rows(quick):
+    """Cost at a long context over cost at a tenth of it, in units of the bytes' growth."""
+    T = 2560 if quick else 10240
+    cache = np.random.default_rng(0).standard_normal((2, H, T, D_HEAD), dtype=np.float32)  # keys and values, made once
+    token = np.ones((H, 1, D_HEAD), np.float32)
+    wings = {"NumPy": (numpy_attention, cache, token)}
+    wings["PyTorch"] = torch_attention, torch.from_numpy(cache), torch.from_numpy(token)
+    for wing, (attend, kept, new) in wings.items():
+        with torch.inference_mode():
+            long, short = (partial(steps, attend, kept, new, length) for length in (T, T // 10))
+            measured = race(long, short, seconds=1.0 if quick else 8.0, clock=time.thread_time)
+        for part in ("ratio", "low", "high"):
+            measured[part] /= 10.0  # the bytes grow tenfold
+        what = f"{wing}, one cached token at T {T}, beside T {T // 10}"
+        yield {"what": what, "against": "growth of the bytes read", "goal": 1.0} | measured
+
+
+def steps(attend, cache, token, length):
+    """A few decoding steps: write the newest row in place, attend to all rows so far."""
+    for at in range(length - FEW, length):
+        cache[:, :, at] = token[:, 0]
+        attend(token, cache[0, :, : at + 1], cache[1, :, : at + 1])
