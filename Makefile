@@ -4,10 +4,13 @@ PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := .venv/ready
 
-.PHONY: book test lab mock grade bench print site-python clean work
+.PHONY: book pdf test lab mock grade bench print site-python clean work
 
 book: $(READY)
 	$(BIN)/python -m headstart.press.build
+
+pdf: $(READY)
+	$(BIN)/python -m headstart.press.pdf
 
 test: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m headstart.press --check

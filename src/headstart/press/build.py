@@ -69,11 +69,8 @@ def _failure(root, record):
     return f"{name}, code cell {number}: {traceback.splitlines()[-1]}"
 
 
-def main(arguments=None):
-    """Build the book; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m headstart.press.build", description=__doc__.strip())
-    parser.add_argument("--root", type=Path, default=Path(), help="the course's folder (default: this one)")
-    root = parser.parse_args(arguments).root.resolve()
+def book(root, builder="html"):
+    """Execute what is new and let Sphinx build; returns the exit code, after one sentence for each failure."""
     os.environ.update(ONE_THREAD)  # two processes of many threads each are slower than two of one
     cache.refresh(root)
     try:
@@ -83,9 +80,20 @@ def main(arguments=None):
     if failures:
         print(*(f"build: {failure}" for failure in failures), sep="\n", file=sys.stderr)
         return 1
-    code = subprocess.run([sys.executable, "-c", JUPYTER_BOOK, "build", ".", *STRICT], cwd=root).returncode
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "--builder", builder, *STRICT]
+    code = subprocess.run(command, cwd=root).returncode
     if code == 0:
         cache.keep_pages(root)
+    return code
+
+
+def main(arguments=None):
+    """Build the book; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m headstart.press.build", description=__doc__.strip())
+    parser.add_argument("--root", type=Path, default=Path(), help="the course's folder (default: this one)")
+    root = parser.parse_args(arguments).root.resolve()
+    code = book(root)
+    if code == 0:
         door = root / "_build" / "html" / "index.html"
         door.write_text(FRONT_DOOR, encoding="utf-8")
         print(f"The book lies in {door}")

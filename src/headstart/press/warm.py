@@ -16,6 +16,8 @@ def setup(app):
 
 def _write_what_is_stale(app, env):
     """All pages, if what they can see of one another has changed; else none but those that were read."""
+    if app.builder.name != "html":
+        return []
     before, env.headstart_seen = getattr(env, "headstart_seen", None), _seen(env)
     return [] if before == env.headstart_seen else sorted(env.found_docs)
 
