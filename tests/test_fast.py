@@ -1,8 +1,12 @@
 """The fast attention of both wings equals the plain one, and never holds a T × T array. No times are asserted."""
 
+import json
 import math
+import subprocess
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -15,6 +19,9 @@ from torch.utils._pytree import tree_leaves
 import headstart.in_numpy.fast as numpy_fast
 import headstart.in_torch.fast as torch_fast
 from headstart import tiles
+from headstart.bench import table
+from headstart.bench.__main__ import PARTS
+from headstart.bench.race import race
 from headstart.in_numpy.attention import scaled_dot_product_attention
 from headstart.in_numpy.backward import attention_backward
 from headstart.in_numpy.fast import fast_attention
@@ -22,6 +29,7 @@ from headstart.in_numpy.fast_backward import fast_attention_backward
 from headstart.in_torch.attention import attention_weights
 from headstart.in_torch.fast_layer import FastMultiHeadAttention, fused_attention
 from headstart.in_torch.multi_head import MultiHeadAttention
+from headstart.in_torch.triton_attention import triton_attention, why_not
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 KINDS = {"float16": torch.float16, "float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
@@ -268,3 +276,61 @@ def test_the_fast_layer_equals_the_plain_one(attend, T_k, causal, kind):
     assert torch.allclose(
         weights, attention_weights(q, k, seen if seen.ndim == 2 else seen[:, None]).mean(1), atol=1e-6
     )
+
+
+def test_the_kernel_says_in_one_sentence_why_it_cannot_run():
+    reason = why_not()
+    if reason is None:
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(RuntimeError, match=r"^triton_attention: .*\.$"):
+        triton_attention(*[torch.zeros(1, 1, 2, 64, dtype=torch.bfloat16)] * 3)
+
+
+@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+@pytest.mark.parametrize("d_head", [64, 128])
+@pytest.mark.parametrize(("T_q", "T_k"), [(128, 128), (1, 300), (200, 77), (129, 257)])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_the_kernel_equals_the_plain_one(d_head, T_q, T_k, causal, kind):
+    """On a CUDA device; TRITON_INTERPRET=1 runs the float16 half of it anywhere that Triton is installed."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu" and kind == torch.bfloat16:
+        pytest.skip("the interpreter's dot product takes bfloat16 for whole numbers")
+    q, k, v = (torch.randn(2, T, 3, d_head, device=device).to(kind).transpose(1, 2) for T in (T_q, T_k, T_k))
+    seen = torch.from_numpy(everything(None, causal, T_q, T_k)).to(device)
+    plain = attention_weights(q.double(), k.double(), seen) @ v.double()
+    assert (triton_attention(q, k, v, causal).double() - plain).abs().max() < 1e-2
+
+
+ROW = {"what": "ours", "against": "theirs", "goal": 1.25, "ratio": 1.3, "low": 1.2, "high": 1.4}
+
+
+def test_the_table_says_what_was_met_and_what_was_missed():
+    assert table.line(ROW) == "| ours | theirs | ≤ 1.25 | 1.30 | 1.20 – 1.40 | missed |"
+    assert table.line(ROW | {"ratio": 1.25}).endswith("| met |")
+    assert table.line(ROW | {"goal": None}).endswith("|  |")
+
+
+def test_a_race_takes_the_fastest_rival_and_its_spread_in_turns():
+    clock, order = iter(range(10**6)), []
+    cost = {"ours": 3, "slow": 9, "fast": 2}
+    runs = [lambda name=name: order.append(name) or [next(clock) for _ in range(cost[name] - 1)] for name in cost]
+    raced = race(*runs, seconds=0.0, clock=lambda: next(clock))
+    assert order == ["ours", "slow", "fast"] * 6, "one turn to warm up, five that count, one after the other"
+    assert raced == {"ratio": 1.5, "low": 1.5, "high": 1.5, "ours": 3, "theirs": 2}
+
+
+def test_the_bench_refuses_a_part_that_is_not_there():
+    run = subprocess.run([sys.executable, "-m", "headstart.bench", "speed"], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1].endswith("no such part: speed; the parts are " + ", ".join(PARTS))
+
+
+def test_the_page_shows_the_stored_run():
+    book = Path(__file__).parents[1] / "book"
+    text, run = (
+        (book / "speed.md").read_text(encoding="utf-8"),
+        json.loads((book / "speed.json").read_text(encoding="utf-8")),
+    )
+    assert table.START in text
+    assert table.page(text, run) == text, "python -m headstart.bench.table writes the table"

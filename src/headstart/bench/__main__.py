@@ -48,4 +48,5 @@ def measure(parts, quick):
     return run
 
 
-main()
+if __name__ == "__main__":
+    main()

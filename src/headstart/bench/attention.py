@@ -21,7 +21,7 @@ KINDS = {"full": False, "causal": True}
 def rows(quick):
     """Every comparison: forward, against the textbook, forward and backward, two threads, memory."""
     sizes = (512, 1024) if quick else (512, 1024, 2048, 4096, 8192)
-    seconds = 1.0 if quick else 12.0
+    seconds = 1.0 if quick else 4.0
     for T in sizes:
         for kind, causal in KINDS.items():
             yield forward(T, kind, causal, seconds)

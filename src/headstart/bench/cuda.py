@@ -1,6 +1,8 @@
 """The Triton kernel beside the fastest of PyTorch's own attention kernels, on a CUDA device."""
 
 import math
+import statistics
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -20,10 +22,10 @@ def rows(quick):
     for d_head in (64, 128):
         for kind, causal in (("full", False), ("causal", True)):
             q, k, v = (torch.randn(B, H, T, d_head, device="cuda", dtype=torch.bfloat16) for _ in range(3))
-            ours = milliseconds(lambda args=(q, k, v, causal): triton_attention(*args), turns=5 if quick else 30)
-            theirs = [milliseconds(lambda args=(q, k, v, causal), kernel=kernel: fused(*args, kernel), turns=5 if quick else 30)
-                      for kernel in BACKENDS]  # fmt: skip
-            measured = row_of(ours, min(theirs, key=min))
+            turns = 5 if quick else 30
+            ours = seconds_of(partial(triton_attention, q, k, v, causal), turns)
+            theirs = [seconds_of(partial(fused, q, k, v, causal, kernel), turns) for kernel in BACKENDS]
+            measured = row_of(ours, min(theirs, key=statistics.median))
             what = f"Triton, forward, {kind}, T {T}, d_head {d_head}, error {error(q, k, v, causal):.0e}"
             work = 4 * B * H * T * T * d_head / (2 if causal else 1) / 1e12
             tflops = {"tflops": work / measured["ours"], "theirs_tflops": work / measured["theirs"]}
@@ -31,12 +33,12 @@ def rows(quick):
 
 
 def fused(q, k, v, causal, kernel):
-    """One of PyTorch's kernels; infinitely slow, so to say, where it does not run."""
+    """One of PyTorch's kernels; it raises RuntimeError where it does not run."""
     with sdpa_kernel(kernel):
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
 
 
-def milliseconds(run, turns):
+def seconds_of(run, turns):
     """Seconds of each turn by the device's own clock; a kernel that refuses never wins."""
     try:
         run()

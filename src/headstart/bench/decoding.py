@@ -23,7 +23,7 @@ def rows(quick):
     for wing, (attend, kept, new) in wings.items():
         with torch.inference_mode():
             long, short = (partial(steps, attend, kept, new, length) for length in (T, T // 10))
-            measured = race(long, short, seconds=1.0 if quick else 8.0, clock=time.thread_time)
+            measured = race(long, short, seconds=1.0 if quick else 4.0, clock=time.thread_time)
         for part in ("ratio", "low", "high"):
             measured[part] /= 10.0  # the bytes grow tenfold
         what = f"{wing}, one cached token at T {T}, beside T {T // 10}"

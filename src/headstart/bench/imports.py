@@ -14,7 +14,7 @@ def rows(quick):
         partial(subprocess.run, [sys.executable, "-c", f"import {module}"], check=True)
         for module in ("headstart.in_numpy.attention", "numpy")
     )
-    measured = race(ours, theirs, seconds=3.0 if quick else 15.0, clock=children)
+    measured = race(ours, theirs, seconds=3.0 if quick else 8.0, clock=children)
     yield {"what": "import headstart.in_numpy.attention", "against": "import numpy", "goal": 1.1} | measured
 
 

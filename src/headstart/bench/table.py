@@ -1,12 +1,18 @@
-"""A run as text: the same table on the terminal and in the book."""
+"""A run as text: the same table on the terminal and in the book.
 
+`python -m headstart.bench.table` writes the table of book/speed.json into book/speed.md.
+"""
+
+import json
+from pathlib import Path
+
+START, END = "% the stored run: python -m headstart.bench.table", "% end of the run"
 HEAD = "| what | against | goal | ratio | spread | |\n|---|---|---|---|---|---|"
 
 
 def lines(run):
     """The machine, one line a comparison, and what was left out, as Markdown."""
-    yield sentence(run["machine"])
-    yield ""
+    yield f"{sentence(run['machine'])}{' Small sizes, few turns.' if run['quick'] else ''}\n"
     yield HEAD
     yield from map(line, run["rows"])
     for part, reason in run["left_out"].items():
@@ -30,3 +36,14 @@ def line(row):
         f"| {row['what']} | {row['against']} | {goal} | {row['ratio']:.2f} | {row['low']:.2f} – {row['high']:.2f} "
         f"| {verdict} |"
     )
+
+
+def page(text, run):
+    """The book's page with the table of this run between its two marks."""
+    before, _, after = text.partition(START)
+    return "\n".join([before + START, "", *lines(run), "", END + after.partition(END)[2]])
+
+
+if __name__ == "__main__":
+    run, target = json.loads(Path("book/speed.json").read_text(encoding="utf-8")), Path("book/speed.md")
+    target.write_text(page(target.read_text(encoding="utf-8"), run), encoding="utf-8")
