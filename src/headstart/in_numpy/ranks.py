@@ -34,7 +34,7 @@ def ring_schedule(num_ranks, causal=False):
     return     (R, R) whole numbers, row s for step s, column r for rank r; -1 where there is nothing to compute
 
     Law: every column (and every row) holds each block once; with causal, rank r has r + 1 blocks to work on.
-    Source: Liu, Zaharia and Abbeel 2023, section 3; Brandon et al. 2023, section 2 (idle ranks under a causal mask).
+    Source: Liu, Zaharia and Abbeel 2023, section 3; Brandon et al. 2023 (idle ranks under a causal mask).
     """
     if num_ranks < 1:
         raise ValueError(f"ring_schedule: num_ranks must be at least 1, got {num_ranks}")

@@ -12,7 +12,7 @@ def shard_layer(W_q, W_k, W_v, W_o, num_heads, rank, num_ranks):
     """Cut out what one rank needs of a layer: whole heads, as columns of the three projections and rows of W_o.
 
     W_q        (d_model, H·d_head)
-    W_k, W_v   (d_model, G·d_head)   G key and value heads: as many as query heads, or a divisor of H
+    W_k, W_v   (d_model, H·d_head)   or fewer columns, (d_model, G·d_head): G key and value heads, G a divisor of H
     W_o        (H·d_head, d_out)
     num_heads  int H                 query heads; rank r gets the heads r·H/R … (r+1)·H/R - 1
     rank       int                   0 … num_ranks - 1, else ValueError

@@ -9,7 +9,7 @@ from headstart.graders.scale.witness import refuses
 
 shard_layer = exercise("shard_layer", "scale")
 
-LAYERS = ((1, 1, 1), (4, 2, 4), (6, 6, 3), (6, 3, 2))  # H, G, R
+LAYERS = ((1, 1, 1), (4, 1, 2), (6, 6, 3), (6, 3, 2))  # H, G, R
 
 
 def draw_weights(draw, H, G, d_model=5, d_head=2, d_out=3):

@@ -47,9 +47,9 @@ def draw_blocks(draw, lead, R, n, d_head, d_v):
 
 
 def orders(draw, R, n):
-    """Places of tokens: in order, at random, with gaps; and one order in which rank 0 is after everybody else."""
+    """Places of tokens: in order, at random and with gaps; and one order in which rank 0 is after everybody else."""
     shuffled = draw.rng.permutation(R * n).reshape(R, n)
-    return np.arange(R * n).reshape(R, n), shuffled, 3 * shuffled + 1, np.arange(R * n)[::-1].reshape(R, n).copy()
+    return np.arange(R * n).reshape(R, n), 3 * shuffled + 1, np.arange(R * n)[::-1].reshape(R, n).copy()
 
 
 SHAPES = (((), 3, 2, 4, 3), ((2,), 2, 3, 3, 2), ((1, 2), 4, 1, 2, 2), ((2,), 1, 4, 3, 3))  # lead, R, n, d_head, d_v
