@@ -85,11 +85,14 @@ class Place:
 
 @pytest.fixture
 def place(page, server):
-    page.goto(server + CHAPTER, wait_until="networkidle")
+    page.goto(server + CHAPTER)
+    page.locator(".try-it button").first.wait_for()  # the page's script has run
+    page.wait_for_load_state("networkidle")
     return Place(page)
 
 
 def test_an_answer_is_judged_and_a_known_mistake_named(page, server, place):
+    page.wait_for_timeout(500)
     assert not [url for url in page.asked if "/try/" in url and not url.split("?")[0].endswith(("try.js", "try.css"))]
     assert not [url for url in page.asked if "/python/" in url or "codemirror" in url]
     place.open()
