@@ -14,7 +14,7 @@ def pick_token(probabilities, uniform):
     return         int     token number; a token of probability zero is never drawn
 
     Law: token i is drawn for a share probabilities[i] / total of all uniform numbers.
-    Source: Devroye 1986, section III.2.1 (inversion).
+    Source: Devroye 1986, section III.2 (inversion).
     """
     edges = np.cumsum(probabilities)
     return int(np.searchsorted(edges, uniform * edges[-1], side="right"))

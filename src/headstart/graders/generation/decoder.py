@@ -71,7 +71,7 @@ def two_continuations_of_one_past(candidate, draw):
 
 @decoder_step.law
 def a_full_cache_is_refused(candidate, draw):
-    """A text that outgrows its caches, or fewer caches than blocks, is refused by an exception, not cut off silently."""
+    """A text that outgrows its caches, or fewer caches than blocks, is refused by an exception, never cut off."""
     weights, caches = draw_gpt(draw), draw_caches(draw, (), 6, 2, T_max=4)
     expect(candidate.refuses(draw_tokens(draw, 2), caches, 3, weights, 2), "it wrote token 4 into a cache of 4 rows")
     expect(candidate.refuses(draw_tokens(draw, 1), caches[:1], 0, weights, 2), "it took one cache for two blocks")
