@@ -26,7 +26,7 @@ REFUSALS = {
     "min_p in PyTorch": (lambda: sampling_torch.min_p_probabilities(torch.zeros(3), -1), ValueError, "between 0 and 1"),
     "too long": (lambda: paged.gather_blocks(Z((2, 3, 1)), np.array([0]), 4), ValueError, "do not hold 4"),
     "table": (lambda: append(np.array([0]), 4), ValueError, "do not fit length 4"),
-    "pool": (lambda: append(np.array([0]), 3), MemoryError, "no block is free"),
+    "pool": (lambda: append(np.array([0]), 3), ValueError, "no block is free"),
     "rows of p": (
         lambda: speculative.accept_drafts(*[Z((2, 2))] * 2, *[Z(2, int)] * 2, 0.5),
         ValueError,

@@ -252,7 +252,7 @@ EQUIVALENT |= {
             "ShapeError",
             "f'append_paged: {len(block_table)} blocks of {block_size} rows do not fit length {length}'",
         ),
-        ("take_free", "MemoryError", "'append_paged: no block is free'"),
+        ("take_free", "ValueError", "'append_paged: no block is free'"),
         ("min_p_probabilities", "ValueError", "f'min_p_probabilities: min_p must lie between 0 and 1, got {min_p}'"),
         ("accept_drafts", "ShapeError", "f'accept_drafts: {len(q)} drafts need {len(q) + 1} rows of p, got {len(p)}'"),
         (
@@ -285,7 +285,7 @@ EQUIVALENT |= {
                 "without `if len(free) == 0:`",
                 "`len(free) == 0` → `False`",
                 "`0` → `-1`",
-                "without `raise MemoryError('append_paged: no block is free')`",
+                "without `raise ValueError('append_paged: no block is free')`",
             ),
         ),
     )

@@ -35,7 +35,7 @@ def append_paged(pool, owners, block_table, length, row):
     return       pool, owners, block_table   with the row written; the arrays given stay as they are
 
     A full last block (or none): the first free block is taken. A shared last block that is not full: it is copied to
-    the first free block, its owners lose one, and the table names the copy. No free block: MemoryError.
+    the first free block, its owners lose one, and the table names the copy. No free block: ValueError.
     Law: what any other sequence reads stays as it was.
     Source: Kwon et al. 2023, sections 4.3 and 4.4.
     """
@@ -58,7 +58,7 @@ def take_free(owners):
     """Give the first free block an owner and return its number."""
     free = np.flatnonzero(owners == 0)
     if len(free) == 0:
-        raise MemoryError("append_paged: no block is free")
+        raise ValueError("append_paged: no block is free")
     owners[free[0]] = 1
     return free[0]
 
