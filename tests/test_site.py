@@ -174,7 +174,8 @@ def small_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("book")
     for name in ("_config.yml", "_toc.yml", "book/references.bib", "book/seed_map.yml", "book/bibliography.md"):
         _write(root, name, (ROOT / name).read_text(encoding="utf-8"))
-    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
+    for folder in ("_static", "_templates"):
+        shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     for name in ("index", "notation", "glossary"):
         _write(root, f"book/{name}.md", f"# The {name}\n")
     _write(root, "book/coverage.md", "# Coverage\n\n```{coverage}\n```\n")
@@ -247,6 +248,12 @@ def test_a_question_shows_its_parts(small):
     (block,) = small["book/questions/01_attention.html"].select("section.block.q")
     assert [part.strong.text for part in block.select(".part")] == ["Say.", "Show.", "Trap.", "Next.", "Rubric."]
     assert [fact.text for fact in block.select(".fact")] == ["mha-06", "core", "derive"]
+
+
+def test_only_the_search_loads_the_index(small):
+    scripts = {path: str(page.select("script[src]")) for path, page in small.items()}
+    assert [path for path, found in scripts.items() if "searchindex.js" in found] == ["search.html"]
+    assert all(len(page.select("meta[name=viewport]")) >= 1 for page in small.values())
 
 
 def test_a_part_without_chapters_is_not_shown(small):

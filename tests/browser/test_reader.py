@@ -15,10 +15,14 @@ NOT_OURS = [
 ]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CHAPTER, QUESTIONS = "notebooks/01_attention.html", "book/questions/01_attention.html"
+SHEET = "solutions/01_attention.html"
 KINDS = [
     "book/index.html",
     CHAPTER,
     QUESTIONS,
+    "book/mock_interview.html",
+    "book/question_bank.html",
+    "book/run.html",
     "book/errata.html",
     "book/coverage.html",
     "book/grading.html",
@@ -34,6 +38,15 @@ RAW_MATHS = """async () => {
     const maths = [...document.querySelectorAll('.math')];
     return maths.filter((each) => !each.querySelector('mjx-container') || each.querySelector('mjx-merror'))
                 .map((each) => each.textContent);
+}"""
+# A closed menu hides what is in it, and Tab stops at one radio button of a group: the arrow keys reach the others.
+WAIT_TO_BE_REACHED = """() => {
+    const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')];
+    const offered = (each) => each.checkVisibility({visibilityProperty: true}) && !each.disabled
+        && (each.type !== 'radio' || each.checked);
+    window.waiting = new Set(all.filter(offered));
+    document.addEventListener('focusin', (event) => waiting.delete(event.target));
+    return waiting.size;
 }"""
 UNNAMED = "[...document.querySelectorAll('article img')].filter((each) => !each.alt.trim()).map((each) => each.src)"
 # Left out: the words of code, coloured by a theme made for contrast, the inside of MathJax's formulas, and the roles
@@ -131,9 +144,46 @@ def test_the_keyboard_opens_the_first_answer(page, folder):
     assert "variance" in answer.inner_text()
 
 
-def test_a_chapter_weighs_little(page, folder):
-    page.goto(folder + CHAPTER, wait_until="networkidle")
+@pytest.mark.parametrize("name", [name for name in _names() if name.startswith(("notebooks/", "solutions/"))])
+def test_a_chapter_weighs_little(page, folder, name):
+    page.goto(folder + name, wait_until="networkidle")
     files = {Path(unquote(urlsplit(url).path)) for url in page.asked if url.startswith("file:")}
     weights = {path.name: len(gzip.compress(path.read_bytes())) for path in files if "mathjax" not in path.parts}
     assert len(weights) > 5
     assert sum(weights.values()) < 500_000, sorted(weights.items(), key=lambda item: -item[1])[:5]
+
+
+def test_the_wing_is_chosen_once_for_the_whole_book(page, folder):
+    page.goto(folder + CHAPTER)
+    sets = page.locator(".wings")
+    assert sets.count() > 3
+    assert sets.locator(".sd-tab-content:visible").all_inner_texts()[0].startswith("def softmax(")
+    sets.first.locator("input").first.focus()
+    page.keyboard.press("ArrowRight")
+    for address in (CHAPTER, SHEET, "notebooks/03_multi_head.html"):
+        page.goto(folder + address)
+        shown = page.locator(".wings > label").evaluate_all("all => all.map((each) => each.control.checked)")
+        assert shown == [False, True] * page.locator(".wings").count()
+    assert "_torch(" in page.locator(".wings .sd-tab-content:visible").first.inner_text()
+
+
+def test_a_chapter_can_be_taken_away(page, folder):
+    page.goto(folder + CHAPTER)
+    files = {}
+    for menu in ("Open the notebook", "Download this page"):
+        page.get_by_role("button", name=menu).click()
+        links = page.locator(".dropdown-menu.show a")
+        files |= {link.inner_text().strip(): link.get_attribute("href") for link in links.all()}
+    assert {"JupyterLab", "notebook", "answer sheet"} <= set(files)
+    for name, room in (("notebook", "notebooks"), ("answer sheet", "solutions")):
+        path = built.pages() / "notebooks" / files[name]
+        assert path.read_bytes() == (built.ROOT / room / "01_attention.ipynb").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["book/index.html", CHAPTER, QUESTIONS])
+def test_the_keyboard_reaches_everything(page, folder, name):
+    page.set_viewport_size(DESK)
+    page.goto(folder + name)
+    for _ in range(2 * page.evaluate(WAIT_TO_BE_REACHED)):  # code that can be scrolled is a stop as well
+        page.keyboard.press("Tab")
+    assert page.evaluate("[...waiting].map((each) => each.outerHTML)") == []

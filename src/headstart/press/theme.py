@@ -20,6 +20,7 @@ def setup(app):
     app.connect("config-inited", _set_options)
     app.connect("config-inited", _forget_thebe)
     app.connect("html-page-context", _spare_mathjax, priority=900)  # after MathJax has been added
+    app.connect("doctree-resolved", _load_figures_late)
     app.connect("build-finished", _blank_icons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -39,6 +40,13 @@ def _spare_mathjax(app, pagename, templatename, context, doctree):
     """Let pages without maths do without its megabyte."""
     if not (doctree and next(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)), None)):
         context["script_files"] = [each for each in context["script_files"] if "mathjax" not in str(each).lower()]
+
+
+def _load_figures_late(app, doctree, pagename):
+    """Let a page be read before its lower figures have come; what is printed waits for none."""
+    if app.builder.name == "html":
+        for image in doctree.findall(nodes.image):
+            image["loading"] = "lazy"
 
 
 def _blank_icons(app, exception):
