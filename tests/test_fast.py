@@ -64,6 +64,11 @@ def exact(x):
     return x.double().numpy()
 
 
+def more(slack, q):
+    """How far a slope may be off: D is made from the output as its type rounds it, and meets q's numbers in dk."""
+    return 20 * (slack + torch.finfo(q.dtype).eps * float(q.abs().max()))
+
+
 def everything(mask, causal, T_q, T_k):
     """One mask that says what mask and causal say together."""
     both = np.tri(T_q, T_k, T_k - T_q, dtype=bool) if causal else np.ones((T_q, T_k), bool)
@@ -96,6 +101,7 @@ def test_numpy_forward_equals_the_plain_one(problem):
 @given(problems(same=True), st.sampled_from([(), (1,), (2, 3)]))
 def test_numpy_backward_equals_the_plain_one(problem, lead):
     q, k, v, mask, causal, slack = problem
+    slack = more(slack, q)
     q, k, v = (np.broadcast_to(x.numpy(), lead + x.shape) * np.ones((*lead, 1, 1), x.numpy().dtype) for x in (q, k, v))
     out, lse = fast_attention(q, k, v, mask, causal, return_lse=True)
     dout = np.random.default_rng(0).standard_normal(out.shape).astype(out.dtype)
@@ -104,7 +110,7 @@ def test_numpy_backward_equals_the_plain_one(problem, lead):
     plain = attention_backward(*(x.astype(np.float64) for x in (dout, q, k, v)), seen)
     for dx, exact_dx, x in zip(ours, plain, (q, k, v), strict=True):
         assert dx.dtype == x.dtype
-        close(dx, exact_dx, 20 * slack)
+        close(dx, exact_dx, slack)
 
 
 @settings(deadline=None, max_examples=150)
@@ -120,7 +126,7 @@ def test_torch_equals_the_plain_one_forward_and_backward(problem):
     ours, theirs = torch.autograd.grad(out, mine, dout), torch.autograd.grad(plain, truth, dout.double())
     for dx, exact_dx in zip(ours, theirs, strict=True):
         assert dx.dtype == q.dtype
-        close(exact(dx), exact(exact_dx), 20 * slack)
+        close(exact(dx), exact(exact_dx), more(slack, q))
 
 
 @settings(deadline=None, max_examples=100)
@@ -131,7 +137,7 @@ def test_tiles_cover_what_may_be_seen_and_skip_what_may_not(T_q, T_k, causal):
         for rows, keys, diagonal in tiles.tiles(block, T_q, T_k, causal):
             tile = covered[block][rows, keys]
             assert tile.size, "an empty tile is lost work"
-            assert tile.size <= tiles.ROWS * tiles.KEYS
+            assert tile.size <= tiles.TILE
             assert diagonal is None or 0 <= diagonal < tile.shape[1] - 1, "a tile that hides nothing needs no mask"
             tile += np.tri(*tile.shape, tile.shape[1] if diagonal is None else diagonal, dtype=int)
     assert (covered == everything(None, causal, T_q, T_k)).all()
@@ -144,7 +150,7 @@ def test_causal_work_is_half_the_work():
                    for block, grid in grids for rows, keys, _ in grid)  # fmt: skip
 
     assert pairs(8192, False) == 8192**2
-    assert pairs(8192, True) == 8192**2 / 2 + 8192 * tiles.KEYS / 2  # half the square, and a small triangle a tile
+    assert pairs(8192, True) == 8192**2 / 2 + 8192 * 256 / 2  # half the square, and a small triangle a tile
 
 
 @pytest.mark.parametrize("leading", [(1,), (40,), (2, 3), (2, 1, 40)])
@@ -153,7 +159,10 @@ def test_head_groups_cover_all_heads_and_share_one_tile(leading, T):
     covered = np.zeros(leading, int)
     for heads in tiles.head_groups(leading, T, T):
         covered[heads] += 1
-        assert covered[heads].size * min(T, tiles.ROWS) * min(T, tiles.KEYS) <= tiles.ROWS * tiles.KEYS
+        for block in tiles.row_blocks(T):
+            for _, keys, _ in tiles.tiles(block, T, T, False):
+                pairs = (block.stop - block.start) * (keys.stop - keys.start)
+                assert covered[heads].size * pairs <= tiles.TILE
     assert (covered == 1).all()
     assert len(list(tiles.head_groups((40,), 64, 64))) == 2, "short sequences go many heads at a time"
 
@@ -193,7 +202,7 @@ def test_torch_holds_no_square_array():
     assert plain.numel >= T * T, "the gauge must see the plain function's weights"
     with Largest() as largest:
         torch_fast.fast_attention(q, k, v, causal=True).sum().backward()
-    assert largest.numel <= 2 * tiles.ROWS * tiles.KEYS < T * T / 4
+    assert largest.numel <= 2 * tiles.TILE < T * T / 4
 
 
 @pytest.mark.parametrize("fast", [numpy_fast, torch_fast])
@@ -201,26 +210,29 @@ def test_the_maximum_is_searched_only_where_scores_may_be_large(fast, monkeypatc
     called = []
     lower = fast._lower
     monkeypatch.setattr(fast, "_lower", lambda *args: called.append(1) or lower(*args))
-    q = torch.ones(1, 4, 64) if fast is torch_fast else np.ones((1, 4, 64), np.float32)
+    q = torch.ones(1, 20, 64) if fast is torch_fast else np.ones((1, 20, 64), np.float32)
     fast.fast_attention(q, q, q)
     assert not called
     fast.fast_attention(q * 10, q, q)
     assert called
+    called.clear()
+    fast.fast_attention(q[:, :1], q, q)
+    assert called, "one query is not worth a pass over all keys"
 
 
 @pytest.mark.parametrize("side", [0.99, 1.01])
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_scores_and_values_at_the_edge_of_the_bound_stay_finite(side, sign):
     edge = side * numpy_fast.SAFE / math.log2(math.e)
-    q, k = np.full((3, 1), sign * edge, np.float32), np.ones((5000, 1), np.float32)
+    q, k = np.full((20, 1), sign * edge, np.float32), np.ones((5000, 1), np.float32)
     v = np.full((5000, 2), 1e12, np.float32)
     assert np.allclose(fast_attention(q, k, v), 1e12, rtol=1e-4)
     assert np.allclose(torch_fast.fast_attention(*map(torch.from_numpy, (q, k, v))), 1e12, rtol=1e-4)
 
 
 def test_forbidden_scores_never_leak_however_large():
-    q, k, v = np.ones((2, 1), np.float32), np.float32([[0.0], [3e4], [1.0]]), np.float32([[1.0], [99.0], [2.0]])
-    mask = np.array([[True, False, True], [False, False, False]])
+    q, k, v = np.ones((20, 1), np.float32), np.float32([[0.0], [3e4], [1.0]]), np.float32([[1.0], [99.0], [2.0]])
+    mask = np.array([[True, False, True], [False, False, False]] * 10)
     expected = scaled_dot_product_attention(q, k, v, mask)
     out, lse = fast_attention(q, k, v, mask, return_lse=True)
     assert np.allclose(out, expected)

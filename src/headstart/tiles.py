@@ -5,7 +5,8 @@ Nothing here touches an array: the plan is made of slices.
 
 import itertools
 
-ROWS, KEYS = 512, 256  # a tile of float32 scores is 512 KiB: it stays in the second-level cache between two steps
+ROWS = 512  # queries at a time
+TILE = ROWS * 256  # scores at a time: 512 KiB in float32, which stay in the second-level cache between two steps
 
 
 def head_groups(leading, T_q, T_k):
@@ -14,7 +15,8 @@ def head_groups(leading, T_q, T_k):
     leading   tuple of int   at least one axis
     T_q, T_k  int            short sequences go many heads at a time, long ones head by head
     """
-    heads = max(1, ROWS * KEYS // max(1, min(T_q, ROWS) * min(T_k, KEYS)))
+    rows = max(1, min(T_q, ROWS))
+    heads = TILE // (rows * max(1, min(T_k, TILE // rows)))
     for index in itertools.product(*map(range, leading[:-1])):
         for start in range(0, leading[-1], heads):
             yield (*index, slice(start, start + heads))
@@ -34,10 +36,10 @@ def tiles(rows, T_q, T_k, causal):
             0 … i + diagonal; the diagonal is None where all queries of the tile see all its keys
     """
     sees = T_k - T_q + rows.start + 1 if causal else T_k  # how many keys the first query sees; each next one, one more
-    end = (
-        min(T_k, sees + rows.stop - rows.start - 1) if causal else T_k
-    )  # no query sees beyond: whole tiles are skipped
-    for start in range(0, end, KEYS):
-        stop, first = min(start + KEYS, end), max(0, start + 1 - sees)  # queries before `first` see none of these keys
+    last = sees + rows.stop - rows.start - 1  # and how many the last one sees: whole tiles beyond are skipped
+    end = min(T_k, last) if causal else T_k
+    width = TILE // (rows.stop - rows.start)  # few queries take many keys at a time
+    for start in range(0, end, width):
+        stop, first = min(start + width, end), max(0, start + 1 - sees)  # queries before `first` see none of these keys
         crossed = sees + first < stop
         yield slice(first, None), slice(start, stop), sees + first - start - 1 if crossed else None

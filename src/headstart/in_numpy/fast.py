@@ -6,9 +6,10 @@ import numpy as np
 
 from headstart.contract import shapes
 from headstart.in_numpy.fast_tiles import allowed, common_axes, full, shaped
-from headstart.tiles import KEYS, ROWS, head_groups, row_blocks, tiles
+from headstart.tiles import TILE, head_groups, row_blocks, tiles
 
 SAFE = 60.0  # 2^60 times any number of keys and any sane value is far from overflow, 2^-60 far from underflow
+FEW = 16  # so few queries are not worth the pass over all keys that finds the bound
 
 
 @shapes(q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", mask="bool ... T_q T_k")
@@ -31,9 +32,9 @@ def fast_attention(q, k, v, mask=None, causal=False, return_lse=False):
     (q, k, v, mask), leading = common_axes(q, k, v, full(mask, T_q, T_k))
     work = np.result_type(q, k, v, np.float32)  # half precision is computed in single
     scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: twice as fast in NumPy
-    bounded = scale * _longest(q) * _longest(k) <= SAFE  # Cauchy-Schwarz: no score is larger
+    bounded = T_q >= FEW and scale * _longest(q) * _longest(k) <= SAFE  # Cauchy-Schwarz: no score is larger
     out, lse = np.empty((*q.shape[:-1], v.shape[-1]), np.result_type(q, k, v)), np.empty(q.shape[:-1], work)
-    scratch = np.empty(ROWS * KEYS, work)  # every tile in the same memory: it is still in the cache
+    scratch = np.empty(TILE, work)  # every tile in the same memory: it is still in the cache
     for heads in head_groups(q.shape[:-2], T_q, T_k):
         for rows in row_blocks(T_q):
             block, grid = (*heads, rows), tiles(rows, T_q, T_k, causal)
@@ -53,7 +54,6 @@ def _attend(q, k, v, mask, grid, bounded, scratch):
     """One block of queries, scaled, and the tiles of keys they see: output and log-sum-exp."""
     out, total = np.zeros((*q.shape[:-1], v.shape[-1]), q.dtype), np.zeros((*q.shape[:-1], 1), q.dtype)
     top = np.full_like(total, 0.0 if bounded else np.finfo(q.dtype).min / 2)  # finite: -inf - top must not be nan
-    ones = np.ones((KEYS, 1), q.dtype)
     for rows, keys, diagonal in grid:
         k_tile, v_tile = (x[:, keys].astype(q.dtype, copy=False) for x in (k, v))  # (g, keys, d)
         p = shaped(scratch, len(q), q[:, rows].shape[1], k_tile.shape[1])
@@ -64,7 +64,7 @@ def _attend(q, k, v, mask, grid, bounded, scratch):
         np.exp2(p, out=p)
         if pairs is not None:
             p *= pairs  # cheaper than -inf before exp2, which is slow for it
-        total[:, rows] += p @ ones[: p.shape[-1]]  # row sums as a matrix product, faster than sum
+        total[:, rows] += p @ np.ones((p.shape[-1], 1), p.dtype)  # row sums as a matrix product, faster than sum
         out[:, rows] += p @ v_tile
     out /= np.where(total == 0.0, 1.0, total)  # (T_q, d_v) numbers are divided, not (T_q, T_k)
     with np.errstate(divide="ignore"):  # log 0 = -inf where nothing was allowed

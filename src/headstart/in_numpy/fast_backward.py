@@ -6,7 +6,7 @@ import numpy as np
 
 from headstart.contract import shapes
 from headstart.in_numpy.fast_tiles import allowed, common_axes, full, shaped
-from headstart.tiles import KEYS, ROWS, head_groups, row_blocks, tiles
+from headstart.tiles import TILE, head_groups, row_blocks, tiles
 
 
 @shapes(dout="... T_q d_v", q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", out="... T_q d_v", lse="... T_q",
@@ -45,7 +45,7 @@ def _go_back(dout, q, k, v, out, lse, dq, dk, dv, mask, causal):
     D = np.vecdot(dout, out)[..., None]
     q, k = _with_column(q * (scale * log2e), less), _with_column(k, 1.0)
     dout, v = _with_column(dout, -D), _with_column(v, 1.0)
-    scratch = np.empty((2, ROWS * KEYS), q.dtype)
+    scratch = np.empty((2, TILE), q.dtype)
     for rows in row_blocks(q.shape[-2]):
         grid, seen = tiles(rows, q.shape[-2], k.shape[-2], causal), None if mask is None else mask[:, rows]
         _add_block(q[:, rows], k, v, dout[:, rows], dq[:, rows], dk, dv, seen, grid, scratch)

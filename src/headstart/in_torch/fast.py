@@ -8,9 +8,10 @@ from torch.autograd import Function
 from headstart.contract import shapes
 from headstart.in_torch.fast_backward import fast_attention_backward
 from headstart.in_torch.fast_tiles import allowed, common_axes, full, shaped
-from headstart.tiles import KEYS, ROWS, head_groups, row_blocks, tiles
+from headstart.tiles import TILE, head_groups, row_blocks, tiles
 
 SAFE = 60.0  # 2^60 times any number of keys and any sane value is far from overflow, 2^-60 far from underflow
+FEW = 16  # so few queries are not worth the pass over all keys that finds the bound
 
 
 @shapes(q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", mask="bool ... T_q T_k")
@@ -44,9 +45,11 @@ class FastAttention(Function):
         T_q, T_k = q.shape[-2], k.shape[-2]
         work = torch.promote_types(q.dtype, torch.float32)  # half precision is computed in single
         scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: faster
-        bounded = scale * _longest(q, work) * _longest(k, work) <= SAFE  # Cauchy-Schwarz: no score is larger
+        bounded = (
+            T_q >= FEW and scale * _longest(q, work) * _longest(k, work) <= SAFE
+        )  # Cauchy-Schwarz: no score is larger
         out, lse = q.new_empty(*q.shape[:-1], v.shape[-1]), q.new_empty(q.shape[:-1], dtype=work)
-        scratch = q.new_empty(ROWS * KEYS, dtype=work)  # every tile in the same memory: it is still in the cache
+        scratch = q.new_empty(TILE, dtype=work)  # every tile in the same memory: it is still in the cache
         for heads in head_groups(q.shape[:-2], T_q, T_k):
             for rows in row_blocks(T_q):
                 block, grid = (*heads, rows), tiles(rows, T_q, T_k, causal)

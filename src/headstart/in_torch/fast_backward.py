@@ -6,7 +6,7 @@ import torch
 
 from headstart.contract import shapes
 from headstart.in_torch.fast_tiles import allowed, common_axes, full, shaped
-from headstart.tiles import KEYS, ROWS, head_groups, row_blocks, tiles
+from headstart.tiles import TILE, head_groups, row_blocks, tiles
 
 
 @shapes(dout="... T_q d_v", q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", out="... T_q d_v", lse="... T_q",
@@ -44,7 +44,7 @@ def _go_back(dout, q, k, v, out, lse, dq, dk, dv, mask, causal):
     D = (dout * out).sum(dim=-1, keepdim=True)
     q, k = _with_column(q * (scale * log2e), less), _with_column(k, torch.ones_like(k[..., :1]))
     dout, v = _with_column(dout, -D), _with_column(v, torch.ones_like(v[..., :1]))
-    scratch = q.new_empty(2, ROWS * KEYS)
+    scratch = q.new_empty(2, TILE)
     for rows in row_blocks(q.shape[-2]):
         grid, seen = tiles(rows, q.shape[-2], k.shape[-2], causal), None if mask is None else mask[:, rows]
         _add_block(q[:, rows], k, v, dout[:, rows], dq[:, rows], dk, dv, seen, grid, scratch)

@@ -46,7 +46,7 @@ def triton_attention(q, k, v, causal=False):
     return  (B, H, T_q, d_head)   of q's type; a query that sees nothing gets zeros
 
     Raises RuntimeError with why_not()'s sentence, ShapeError (a ValueError) or TypeError.
-    Source: Dao 2024, algorithm 1 (one program a block of queries); Tillet, Kung and Cox 2019 (Triton).
+    Source: Dao 2024, algorithm 1 (one program a block of queries).
     """
     if why_not():
         raise RuntimeError(f"triton_attention: {why_not()}")
