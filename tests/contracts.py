@@ -117,7 +117,8 @@ def inputs(contract, sizes=SIZES, seed=0):
     good = {name: _array(axes, kind, sizes, rng) for name, (axes, kind) in rows.items()}
     if "weights" in parameters and "weights" not in rows:
         good["weights"] = _weights(contract, sizes, rng)
-    good |= {name: (sizes | NUMBERS)[name] for name in parameters if name in sizes | NUMBERS}
+    plain = {name: n for name, n in (sizes | NUMBERS).items() if not (name in rows and isinstance(n, int | float))}
+    good |= {name: plain[name] for name in parameters if name in plain}
     return good | {name: 2 * sizes.get(name, 4) for name, limit in _limits(contract) if limit == "even"}
 
 
@@ -201,6 +202,8 @@ def _bad_arrays(name, rows, good):
         if axis != "..." and _is_settled_elsewhere(axis, name, rows):
             larger = np.concatenate([array, np.take(array, [0], axis=n)], axis=n)
             yield f"{name} with another {axis}", {name: larger}, ShapeError, "shape|rows|heads"
+            if "·" in axis and name != "mask" and "mask" in good:  # without it, which is asked first
+                yield f"{name} with another {axis}, no mask", {name: larger, "mask": None}, ShapeError, "shape|heads"
 
 
 def _is_settled_elsewhere(axis, name, rows):

@@ -126,11 +126,6 @@ EQUIVALENT |= {
 LENGTH = "only in T, which the contract makes the same for q, k and v"
 EQUIVALENT |= {
     ("grouped_query_attention", "`k` → `v`"): "only in G, which the contract makes the same for k and v",
-    (
-        "grouped_query_attention",
-        "`ShapeError(f'grouped_query_attention: {H} query heads do not divide into {G} groups')` → "
-        "`f'grouped_query_attention: {H} query heads do not divide into {G} groups'`",
-    ): "raising a string raises too; the contract's bad input meets the mask first",
     ("windowed_cache_bytes", "`min(T, window)` → `min(window, T)`"): "symmetric",
     ("latent_attention", "`k_rope` → `q_rope`"): "only in d_rope, which the contract makes the same for both",
     ("sliding_window_mask", "`min(T_q, T_k, window)` → `min(T_k, T_q, window)`"): "symmetric",

@@ -42,9 +42,10 @@ def parts(result):
 
 @gated_delta_rule.law
 def erases_then_writes(candidate, draw):
-    """S_t = α_t (1 - β_t k_t k_tᵀ) S_(t-1) + β_t k_t v_tᵀ and out_t = q_t S_t, for every shape."""
+    """S_t = α_t (1 - β_t k_t k_tᵀ) S_(t-1) + β_t k_t v_tᵀ and out_t = q_t S_t, for every shape and length of key."""
     for shape in SHAPES:
-        inputs = draw_writes(draw, *shape)
+        q, k, *rest = draw_writes(draw, *shape)
+        inputs = q, 0.6 * k, *rest
         for got, want, what in zip(parts(candidate(*inputs)), by_matrices(*inputs), ("the output", "S"), strict=True):
             agree(got, want, what)
 
@@ -129,6 +130,11 @@ def read_too_early(*inputs):
 @gated_delta_rule.mutant("the delta rule with its sign flipped: what the key finds is added once more")
 def adds_what_it_finds(*inputs):
     return run(*inputs, correct=-1.0)
+
+
+@gated_delta_rule.mutant("the delta rule with its keys brought to length one inside: they are used as they are")
+def keys_brought_to_length_one(q, k, *rest):
+    return run(q, unit(k), *rest)
 
 
 @gated_delta_rule.mutant("the delta rule with alpha and beta exchanged")

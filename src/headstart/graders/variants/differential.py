@@ -4,7 +4,10 @@ import numpy as np
 
 from headstart.graders.attention.witness import (
     FUSED,
+    ROUGH,
+    best_forbidden,
     by_loops,
+    lifted,
     one_hidden_one_closed,
     plain_softmax,
     scores_of,
@@ -61,8 +64,17 @@ def weights_sum_to_one_less_lam(candidate, draw):
 def both_patterns_are_masked(candidate, draw):
     """The mask holds for both patterns; a query without keys gets zeros."""
     inputs = draw_pairs(draw, (2,), 4, 5, 3, 2)
-    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 4, 5), np.tri(4, 5, 1, dtype=bool)):
+    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 4, 5), np.tri(4, 5, 1, dtype=bool), draw.mask(5)):
         agree(candidate(*inputs, 0.6, mask), difference(*inputs, 0.6, mask), f"the output under a mask {mask.shape}")
+
+
+@differential_attention.law
+def differences_stand_large_scores(candidate, draw):
+    """Scores in the thousands neither overflow nor vanish, and a forbidden key that fits best leaves no trace."""
+    *inputs, v = draw_pairs(draw, (), 4, 5, 4, 3)
+    inputs = [*map(lifted, inputs), v]
+    for mask in (None, best_forbidden(4, 5)):
+        agree(candidate(*inputs, 0.6, mask), difference(*inputs, 0.6, mask), **ROUGH)
 
 
 def patterns(q_1, k_1, q_2, k_2, mask=None, mask_2=None):

@@ -61,7 +61,7 @@ def positions_alone_count_where_content_is_silent(candidate, draw):
 def latents_under_masks(candidate, draw):
     """A mask broadcasts over the heads; a query without keys gets zeros."""
     inputs = draw_latents(draw, (2,), 3, 4, 5, 2, 2, 3, 2)
-    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(3, 4, 5)):
+    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(3, 4, 5), draw.mask(5)):
         agree(candidate(*inputs, mask), unfolded(*inputs, mask), f"the output under a mask {mask.shape}")
 
 

@@ -7,7 +7,14 @@ from headstart.graders.stability.witness import same_mask
 
 block_selection_mask = exercise("block_selection_mask", "variants", chapter="variants", wings=("in_numpy",))
 
-CASES = (((2,), 8, 3, 2, 1), ((), 9, 2, 2, 2), ((1,), 7, 4, 3, 1), ((2,), 5, 2, 1, 2), ((), 3, 2, 5, 1))
+CASES = (
+    ((2,), 8, 3, 2, 1),
+    ((), 9, 2, 2, 2),
+    ((1,), 7, 4, 3, 1),
+    ((2,), 5, 2, 1, 2),
+    ((), 3, 2, 5, 1),
+    ((2,), 24, 4, 4, 2),
+)
 
 
 def selected_by_loops(q, k, block_size, top_k, rate=None):
@@ -76,6 +83,11 @@ def worst_blocks(q, k, block_size, top_k):
 @mistaken("blocks rated by their first key instead of their mean")
 def first_key_rates(q, k, block_size, top_k):
     return selected_by_loops(q, k, block_size, top_k, lambda query, keys: query @ keys[0])
+
+
+@mistaken("blocks rated by the one of their keys that fits best: it takes all scores to know it, the mean takes one")
+def best_key_rates(q, k, block_size, top_k):
+    return selected_by_loops(q, k, block_size, top_k, lambda query, keys: (keys @ query).max())
 
 
 @mistaken("blocks rated by the size of the mean key alone: every query chooses the same blocks")

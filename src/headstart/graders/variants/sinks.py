@@ -50,9 +50,10 @@ def the_sink_takes_its_share(candidate, draw):
 
 @sink_attention.law
 def a_silent_sink_is_no_sink(candidate, draw):
-    """A sink far below all scores leaves plain attention, one far above all leaves nothing."""
+    """A sink far below all scores, or of -∞, leaves plain attention, one far above all leaves nothing."""
     q, k, v, _ = draw_heads(draw, (2,), 2, 3, 4, 3, 2)
-    agree(candidate(q, k, v, np.full(2, -200.0)), by_loops(q, k, v), "the output with sinks of -200")
+    for low in (-200.0, -np.inf):
+        agree(candidate(q, k, v, np.full(2, low)), by_loops(q, k, v), f"the output with sinks of {low}")
     agree(candidate(q, k, v, np.full(2, 200.0)), np.zeros((2, 2, 3, 2)), "the output with sinks of 200")
 
 
