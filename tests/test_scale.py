@@ -27,10 +27,12 @@ def test_rank_0_answers():
     ("job", "args", "sentence"),
     [
         (divmod, (1, 0), r"^run: Process \d terminated with the following error: ZeroDivisionError: .*zero"),
-        (os._exit, (3,), r"^run: process \d terminated with exit code 3"),
+        (os._exit, (3,), r"^run: process \d terminated with exit code 3$"),
+        (os._exit, (0,), r"^run: rank 0 left before it had an answer$"),
+        (os.abort, (), r"^run: process \d terminated with signal SIGABRT$"),
         (time.sleep, (600,), r"^run: the processes did not end within 4 seconds$"),
     ],
-    ids=["it raises", "it dies", "it hangs"],
+    ids=["it raises", "it dies", "it leaves", "it is killed", "it hangs"],
 )
 def test_a_failure_is_one_sentence_and_leaves_no_process(job, args, sentence):
     started = time.monotonic()

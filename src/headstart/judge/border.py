@@ -34,13 +34,13 @@ def perform(candidate, request, wing):
     """Carry out one request and return {"value": …, "changed": [numbers of the inputs that were altered]}.
 
     request  {"init": dict | None, "load": dict | None, "calls": [[method, args, kwargs], …],
-              "cotangent": array | None, "of": "inputs" | "parameters", "memory": int | None}
+              "cotangent": array | list of arrays | None, "of": "inputs" | "parameters", "memory": int | None}
 
     Without `init` the candidate itself is called (the method is then ""). With `init` an object is made first, `load`
     hands it weights through its method `load`, and the calls go to its methods. Several calls return the list of their
     results. With a `cotangent` the value is the list of gradients of sum(cotangent · result), one for each float array
-    or, of "parameters", one for each parameter of the object. With `memory` the value is whether the call got along
-    with fewer bytes than that.
+    or, of "parameters", one for each parameter of the object; several results need as many cotangents. With `memory`
+    the value is whether the call got along with fewer bytes than that.
     """
     inward, outward = TRANSLATORS[wing]
     target = _made(candidate, request, inward)
@@ -50,7 +50,8 @@ def perform(candidate, request, wing):
         function = getattr(target, method) if method else target
         if request.get("cotangent") is not None:
             floats = list(target.parameters()) if request.get("of") == "parameters" else _floats(inputs)
-            return {"value": _gradients(function, inputs, floats, inward(request["cotangent"]), outward), "changed": []}
+            cotangents = leaves(walk(request["cotangent"], inward))
+            return {"value": _gradients(function, inputs, floats, cotangents, outward), "changed": []}
         if request.get("memory") is not None:
             return {"value": _memory(function, inputs, wing) < request["memory"], "changed": []}
         result = function(*inputs[0], **inputs[1])
@@ -137,12 +138,14 @@ def _floats(inputs):
     ]
 
 
-def _gradients(function, inputs, floats, cotangent, outward):
-    """Gradients of sum(cotangent · function(inputs)) for the floats; zeros for those that it does not reach."""
-    result = function(*inputs[0], **inputs[1])
-    if not getattr(result, "requires_grad", False):
+def _gradients(function, inputs, floats, cotangents, outward):
+    """Gradients of the sum of all cotangent · result for the floats; zeros for those that it does not reach."""
+    results = leaves(function(*inputs[0], **inputs[1]))
+    if len(results) != len(cotangents):
+        raise ContractError(f"it returned {len(results)} result(s), {len(cotangents)} are in the contract")
+    if not all(getattr(result, "requires_grad", False) for result in results):
         raise ContractError("its result carries no gradient: detached, frozen, or made from NumPy or Python numbers")
-    (result * cotangent).sum().backward()
+    sum((result * cotangent).sum() for result, cotangent in zip(results, cotangents, strict=True)).backward()
     return [outward(leaf.grad) if leaf.grad is not None else np.zeros(leaf.shape) for leaf in floats]
 
 

@@ -41,7 +41,10 @@ class Candidate:
         return results if len(calls) > 1 else [results]
 
     def gradients(self, cotangent, *args, **kwargs):
-        """Gradients of sum(cotangent · result) for every float array among the arguments (PyTorch wing only)."""
+        """Gradients of sum(cotangent · result) for every float array among the arguments (PyTorch wing only).
+
+        Of an answer that returns several arrays: a list of as many cotangents.
+        """
         return self._request([[self._method(), list(args), kwargs]], cotangent)
 
     def parameter_gradients(self, cotangent, *args, **kwargs):

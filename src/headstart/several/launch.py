@@ -33,16 +33,21 @@ def run(job, num_ranks, *args, seconds=60, backend="gloo"):
         todo = (job, args, num_ranks, str(Path(folder)), seconds, backend)
         processes = mp.start_processes(_rank, todo, num_ranks, join=False, start_method="spawn")
         _wait(processes, time.monotonic() + seconds, seconds)
-        return json.loads(Path(folder, "result.json").read_text(encoding="utf-8"))
+        result = Path(folder, "result.json")
+        if not result.exists():
+            raise LaunchError("run: rank 0 left before it had an answer")
+        return json.loads(result.read_text(encoding="utf-8"))
 
 
 def _wait(processes, deadline, seconds):
     """Wait for all; kill all if one fails or time is up."""
     try:
-        while not processes.join(timeout=max(0.0, deadline - time.monotonic())):
+        while not processes.join(max(0.0, deadline - time.monotonic()), grace_period=1.0):
             if time.monotonic() >= deadline:
                 raise LaunchError(f"run: the processes did not end within {seconds} seconds")
-    except (mp.ProcessRaisedException, mp.ProcessExitedException) as failure:
+    except mp.ProcessExitedException as failure:
+        raise LaunchError(f"run: {failure}") from None
+    except mp.ProcessRaisedException as failure:
         lines = str(failure).strip().splitlines()
         raise LaunchError(f"run: {lines[0].strip('-: ')}: {lines[-1]}") from None
     finally:

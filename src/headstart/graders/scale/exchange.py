@@ -55,6 +55,14 @@ def heads_must_divide(candidate, draw):
     refuses(candidate, draw(2, 3, 2, 2), why="3 heads do not divide into 2 ranks")
 
 
+@sequence_to_heads.law(wings=("in_torch",))
+def gradients_go_back(candidate, draw):
+    """The gradient takes the way back: that of every parcel lands on the rank that sent it."""
+    for lead, R, h, n, d in SHAPES[:2]:
+        x, g = draw(*lead, R, R * h, n, d), draw(*lead, R, h, R * n, d)
+        agree(candidate.gradients(g, x)[0], back_by_parcels(g), "the gradient")
+
+
 @heads_to_sequence.law
 def every_parcel_comes_back(candidate, draw):
     """What rank r holds of the tokens of rank s lands on rank s, at the heads of rank r."""
@@ -75,6 +83,14 @@ def undoes_the_first_exchange(candidate, draw):
 def tokens_must_divide(candidate, draw):
     """Tokens that cannot be shared out evenly raise an exception."""
     refuses(candidate, draw(2, 2, 3, 2), why="3 tokens do not divide into 2 ranks")
+
+
+@heads_to_sequence.law(wings=("in_torch",))
+def gradients_go_there(candidate, draw):
+    """The gradient takes the way there: that of every parcel lands on the rank that sent it."""
+    for lead, R, h, n, d in SHAPES[:2]:
+        x, g = draw(*lead, R, h, R * n, d), draw(*lead, R, R * h, n, d)
+        agree(candidate.gradients(g, x)[0], by_parcels(g), "the gradient")
 
 
 def checked(divides):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import by_loops, draw_qkv, scores_of
+from headstart.graders.attention.witness import by_loops, draw_qkv, scores_of, slopes
 from headstart.graders.backward.from_output import log_sum_exp
 from headstart.graders.kit import agree, exercise, expect
 
@@ -69,6 +69,22 @@ def far_apart_and_far_from_zero(candidate, draw):
         for got in (candidate(a, lse, b, other), candidate(b, other, a, lse)):
             for g, w, name in zip(pair(got), want, ("out", "lse"), strict=True):
                 agree(g, w, f"{name} with log-sum-exps near {base:g}", rtol=1e-3, atol=1e-3)
+
+
+@merge_attention.law(wings=("in_torch",))
+def merging_passes_gradients(candidate, draw):
+    """Outputs and log-sum-exps get their gradients, equal to finite differences; a part without keys passes zeros."""
+    parts, g = (draw(3, 2), draw(3), draw(3, 2), draw(3)), (draw(3, 2), draw(3))
+    got = candidate.gradients(g, *parts)
+    by_out, by_lse = (slopes(lambda *parts, i=i: merged(*parts)[i], g[i], *parts) for i in (0, 1))
+    for name, mine, *want in zip(("out_a", "lse_a", "out_b", "lse_b"), got, by_out, by_lse, strict=True):
+        agree(mine, sum(want), f"the gradient for {name}")
+    alive = np.array([True, False, False])  # of the second part; of the first the last query has no key either
+    nothing = np.where(alive[:, None], parts[2], 0.0), np.where(alive, parts[3], -np.inf)
+    first = parts[0], np.where([True, True, False], parts[1], -np.inf)
+    _, _, got_out, got_lse = candidate.gradients(g, *first, *nothing)
+    agree(got_out[1:], np.zeros((2, 2)), "the gradient for out_b where it has no key")
+    agree(got_lse[1:], np.zeros(2), "the gradient for lse_b where it has no key")
 
 
 def merged(out_a, lse_a, out_b, lse_b, top=None, total=None, lse=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import plain_softmax, scores_of
+from headstart.graders.attention.witness import plain_softmax, scores_of, slopes, slopes_at_once
 from headstart.graders.backward.from_output import log_sum_exp
 from headstart.graders.kit import agree, exercise
 from headstart.graders.scale.merge import merged, pair
@@ -40,11 +40,25 @@ def causal_in_any_order(candidate, draw):
 
 @ring_attention.law
 def large_scores_travel(candidate, draw):
-    """Scores in the hundreds that rise from block to block neither overflow nor get lost."""
+    """Scores in the hundreds that rise from block to block neither overflow nor get lost, nor let the future in."""
     q, k, v = draw_blocks(draw, (), 3, 2, 1, 2)
     k = k * 0.1 + np.array([-300.0, 0.0, 300.0])[:, None, None]
-    q = np.sign(q) + 0.01 * q
-    agree(pair(candidate(q, k, v))[0], together(q, k, v), "the output", rtol=5e-3, atol=1e-3)
+    q = np.array([[1.0], [-1.0]]) + 0.01 * q  # rank 0 has a query whose allowed scores are all about -300
+    for positions in (None, np.arange(6).reshape(3, 2)):
+        want = together(q, k, v, positions)
+        agree(pair(candidate(q, k, v, positions))[0], want, "the output", rtol=5e-3, atol=1e-3)
+
+
+@ring_attention.law(wings=("in_torch",))
+def the_ring_passes_gradients(candidate, draw):
+    """Queries, keys and values get their gradients, equal to finite differences, past blocks that lie in the future."""
+    inputs, g = draw_blocks(draw, (), 3, 1, 2, 2), (draw(3, 1, 2), draw(3, 1))
+    for positions in (None, np.array([[2], [0], [1]])):
+        got = candidate.gradients(g, *inputs, positions)
+        by_out = slopes_at_once(lambda q, k, v, at=positions: together(q, k, v, at), g[0], *inputs)
+        by_lse = slopes(lambda q, k, v, at=positions: whole_lse(q, k, at), g[1], *inputs)
+        for name, mine, *want in zip("qkv", got, by_out, by_lse, strict=True):
+            agree(mine, sum(want), f"the gradient for {name}")
 
 
 def travelling(q, k, v, positions=None, merge=merged, steps=0, values=1, places_move=True, strict=False, scale=None):

@@ -67,6 +67,18 @@ def heads_stay_in_order(candidate, draw):
             agree(part[2], weights[2][:, columns], f"W_v of rank {rank} of {R}, H={H}, G={G},")
 
 
+@shard_layer.law(wings=("in_torch",))
+def shards_pass_gradients(candidate, draw):
+    """What flows into a rank's shard flows on into its place in the whole weights."""
+    for H, G, R in LAYERS[1:]:
+        weights = draw_weights(draw, H, G)
+        g = [draw(*part.shape) for part in cut(weights, H, R - 1, R)]
+        got = candidate.gradients(g, *weights, H, R - 1, R)
+        for name, mine, part, want in zip("qkvo", got, cut(got, H, R - 1, R), g, strict=True):
+            agree(part, want, f"the gradient for W_{name}, in the rank's place,")
+            agree(np.sum(mine), np.sum(want), f"the sum of the gradient for W_{name}")
+
+
 @shard_layer.law
 def uneven_layers_are_refused(candidate, draw):
     """Heads that do not divide, a W_k that is no whole number of heads wide, and unknown ranks raise an exception."""
