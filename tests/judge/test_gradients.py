@@ -52,5 +52,6 @@ def test_what_carries_no_gradient_is_told(answer, sentence):
 
 def test_several_cotangents_cross_the_wire():
     request = {"init": None, "load": None, "calls": [["", [X, Y], {}]], "cotangent": [G, H], "of": "inputs"}
-    arrived = wire.unpack(lambda n, source=io.BytesIO(wire.pack(request)): bytearray(source.read(n)), 1 << 20)
+    source = io.BytesIO(wire.pack(request))
+    arrived = wire.unpack(lambda n: bytearray(source.read(n)), 1 << 20)
     np.testing.assert_allclose(perform(product_and_sum, arrived, "in_torch")["value"][0], 4 * G + 0.5)

@@ -12,8 +12,8 @@ def kv_heads_of_rank(num_heads, num_kv_heads, rank, num_ranks):
     num_ranks     int    at least 1; R must divide H, as num_kv_heads must, else ValueError
     return        list   whole numbers, rising
 
-    Law: with num_kv_heads = H a rank's own heads and no others; with fewer key and value heads than ranks exactly one,
-    which other ranks hold too.
+    Law: with num_kv_heads = H a rank's own heads and no others; where num_ranks is a multiple of num_kv_heads exactly
+    one, which num_ranks / num_kv_heads ranks hold.
     Source: Shoeybi et al. 2019, section 3 (heads shared out); Ainslie et al. 2023, section 2.2 (groups; copies when
     sharded).
     """
@@ -66,7 +66,7 @@ def bytes_sent(T, d_model, num_heads, num_kv_heads, num_ranks, bytes_per_number=
     T                 int    at least 1; tokens in the sequence, num_ranks must divide it
     d_model           int    width of the tokens, H·d_head
     num_heads         int    H query heads; num_ranks must divide it
-    num_kv_heads      int    at least 1; G key and value heads: a multiple of num_ranks, or a divisor
+    num_kv_heads      int    at least 1; G key and value heads: a multiple of num_ranks, or a divisor; it divides H
     num_ranks         int    at least 1; R
     bytes_per_number  int    2 for bfloat16, 4 for float32
     backward          bool   the backward pass instead of the forward pass
@@ -77,22 +77,21 @@ def bytes_sent(T, d_model, num_heads, num_kv_heads, num_ranks, bytes_per_number=
     key or value head for each rank that reads it; as much backward. ring: one block of keys and values (T/R tokens, G
     heads), R - 1 times; backward the same and the gradients of the block R times, for they have to come home.
     Uneven sizes raise ValueError. Law: nothing is sent by a single rank.
-    Source: Shoeybi et al. 2019, section 3; Jacobs et al. 2023, section 3.2; Liu, Zaharia and Abbeel 2023, section 3.
+    Source: Shoeybi et al. 2019, section 3; Jacobs et al. 2023, section 3; Liu, Zaharia and Abbeel 2023, section 3.
     """
     if T < 1 or num_kv_heads < 1 or num_ranks < 1:
         raise ValueError(f"bytes_sent: T {T}, num_kv_heads {num_kv_heads} and num_ranks {num_ranks} must be at least 1")
     even = num_kv_heads % num_ranks == 0 or num_ranks % num_kv_heads == 0
-    if num_heads < 1 or d_model % num_heads != 0 or num_heads % num_ranks != 0 or T % num_ranks != 0 or not even:
-        heads = f"{num_heads} heads, or {num_kv_heads}, or {T} tokens not evenly among {num_ranks} ranks"
+    whole = num_heads >= 1 and d_model % num_heads == 0 and num_heads % num_kv_heads == 0 and num_heads % num_ranks == 0
+    if not whole or T % num_ranks != 0 or not even:
+        heads = f"{num_heads} heads, or these, {num_kv_heads} or {T} tokens not evenly among {num_ranks} ranks"
         raise ValueError(f"bytes_sent: width {d_model} does not divide into {heads}")
     others, n, d_head = num_ranks - 1, T // num_ranks, d_model // num_heads
-    heads = num_heads // num_ranks - (
-        -num_kv_heads // num_ranks
-    )  # of a rank: query heads and, rounded up, what they read
+    read = -(-num_kv_heads // num_ranks)  # key and value heads that a rank's query heads read: rounded up
     block = 2 * n * num_kv_heads * d_head
     sent = {
         "tensor_parallel": 2 * others * n * d_model,
-        "all_to_all": 2 * others * n * d_head * heads,  # q and out, k and v
+        "all_to_all": 2 * others * n * d_head * (num_heads // num_ranks + read),  # q and out, k and v
         "ring": block * (others + num_ranks) if backward else block * others,
     }
     return {scheme: numbers * bytes_per_number for scheme, numbers in sent.items()}

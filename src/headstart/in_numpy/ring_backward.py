@@ -26,7 +26,7 @@ def ring_attention_backward(dout, q, k, v, out, lse, positions=None):
 
     Law: the gradients of attention over all tokens at once. dq stays with its queries; dk and dv travel with their
     block, collect from every rank, and are home after R moves, one more than the keys need in the forward pass.
-    Source: Liu, Zaharia and Abbeel 2023, appendix A (code: the backward pass); Dao 2024, section 3.1.2 (D and lse).
+    Source: Liu, Zaharia and Abbeel 2023 (the code in the appendix); Dao 2024, section 3.1.2 (D and lse).
     """
     dq = dk = dv = 0.0
     places = positions

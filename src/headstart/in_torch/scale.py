@@ -46,7 +46,7 @@ def sequence_to_heads(x):
 
     Raises ShapeError if the heads do not divide into R ranks. Law: heads_to_sequence undoes it exactly, and what a rank
     keeps to itself is one part in R.
-    Source: Jacobs et al. 2023, section 3.1.
+    Source: Jacobs et al. 2023, section 3.
     """
     *leading, R, H, n, d_head = x.shape
     if H % R != 0:
@@ -64,7 +64,7 @@ def heads_to_sequence(x):
 
     Raises ShapeError if the tokens do not divide into R ranks. Law: it undoes sequence_to_heads, so each is also the
     other's backward pass.
-    Source: Jacobs et al. 2023, section 3.1.
+    Source: Jacobs et al. 2023, section 3.
     """
     *leading, R, h, T, d_head = x.shape
     if T % R != 0:

@@ -78,6 +78,8 @@ def uneven_sizes_are_refused(candidate, draw):
         (16, 24, 6, 2, 4),
         (36, 36, 12, 4, 6),
         (12, 24, 4, 0, 2),
+        (16, 24, 12, 8, 4),
+        (16, 24, 4, 8, 4),
     ):
         refuses(candidate, *bad, why="the sizes are uneven")
     for bad in ((0, 24, 4, 4, 2), (16, 24, 0, 4, 2), (16, 24, 4, 4, 0), (16, 24, 4, 4, -2)):
@@ -86,7 +88,7 @@ def uneven_sizes_are_refused(candidate, draw):
 
 def counts(T, d_model, H, G, R, nbytes=2, backward=False, **wrong):
     """The formula with (wrong) parts."""
-    if min(T, H, G, R) < 1 or T % R or d_model % H or H % R or (G % R and R % G):
+    if min(T, H, G, R) < 1 or T % R or d_model % H or H % R or H % G or (G % R and R % G):
         raise ValueError("uneven")
     n, d, others = T // R, d_model // H, R - 1
     sent = {
