@@ -16,7 +16,7 @@ def rate_by_angle(step, peak, warmup, total, lowest=0.0):
 
 
 def close(got, want, what):
-    agree(got, want, what, rtol=1e-7, atol=1e-12)
+    agree(got, want, what, rtol=1e-5, atol=1e-7)
 
 
 @cosine_rate.law

@@ -4,9 +4,11 @@ import numpy as np
 
 from headstart.graders.attention.witness import (
     FUSED,
+    ROUGH,
     SHAPES,
     by_loops,
     draw_qkv,
+    lifted,
     mix_by_loops,
     plain_softmax,
     scores_of,
@@ -63,6 +65,14 @@ def whole_heads_under_a_mask(candidate, draw):
     mask[1, 0, 2] = False
     agree(candidate(q, k, v, heads, 0.4, mask), dropped_by_loops(q, k, v, heads, 0.4, mask), "the output")
     agree(candidate(q, k, v, heads, 0.4, mask, False), by_loops(q, k, v, mask), "the output with training=False")
+
+
+@attention_with_dropout.law
+def large_scores_under_dropout(candidate, draw):
+    """Scores in the thousands give finite outputs, whichever key the draw leaves."""
+    q, k, v = draw_qkv(draw, (2,), 4, 5, 4, 3)
+    q, k, kept = lifted(q), lifted(k), draw.mask(2, 4, 5)
+    agree(candidate(q, k, v, kept, 0.5), dropped_by_loops(q, k, v, kept, 0.5), "the output", **ROUGH)
 
 
 @attention_with_dropout.law

@@ -87,10 +87,12 @@ def nothing_to_predict(candidate, draw):
 
 @packed_loss.law(wings=("in_torch",))
 def the_loss_passes_gradients(candidate, draw):
-    """The logits get their gradients, zeros at the last token of a document and in the padding."""
+    """The logits get their gradients, zeros at the last token of a document, in the padding, or if nothing counts."""
     inputs = draw_rows(draw, 2, 5, n_vocab=3)
     want = slopes(lambda logits: loss_by_loops(logits, *inputs[1:]), 1.0, inputs[0])[0]
     agree(candidate.gradients(np.array(1.0), *inputs)[0], want, "the gradient")
+    nothing = draw(3, 4), np.array([1, 2, 3]), np.array([0, 1, -1])
+    agree(candidate.gradients(np.array(1.0), *nothing)[0], np.zeros((3, 4)), "the gradient where no token counts")
 
 
 def loss_with(counts=lambda here, after: (here == after) & (here != -1), mean=None, shift=1, stable=True):
