@@ -40,14 +40,14 @@ def quantised_attention(q, k_codes, k_step, v_codes, v_low, v_step):
 
     q        (..., T_q, d_head)
     k_codes  (..., T_k, d_head)   whole numbers: the keys are k_low + k_step · k_codes
-    k_step   (..., 1, d_head)     one a channel
+    k_step   (..., 1, d_head)     one a channel, for all keys together
     v_codes  (..., T_k, d_v)      whole numbers: the values are v_low + v_step · v_codes
     v_low    (..., T_k, 1)        one a token
     v_step   (..., T_k, 1)        one a token
     return   (..., T_q, d_v)
 
-    Law: it is attention over the keys and values that the codes stand for, whatever k_low was: q · k_low is the same
-    number for every key, and softmax does not see it.
+    Law: it is attention over the keys and values that the codes stand for, whatever k_low was, one a channel: q · k_low
+    is the same number for every key, and softmax does not see it.
     Source: Liu et al. 2024 (KIVI), section 3 (dequantisation fused with the product).
     """
     scores = (q * k_step) @ k_codes.mT / math.sqrt(q.shape[-1])  # (..., T_q, T_k): the steps go to the query

@@ -33,15 +33,17 @@ def three_steps(candidate, draw):
 def tiles(candidate, draw):
     """In tiles no score is moved, and keys and values are read once for every block of queries, partial or not."""
     for T_q, block in ((6, 3), (7, 3), (1, 4), (5, 5), (4, 9), (5, 1)):
-        got = candidate(T_q, 8, 4, 2, block_size=block)
-        whole(got, listed(T_q, 8, 4, 2, block=block), f"the count for {T_q} queries in blocks of {block}")
+        for itemsize in (2, 4):
+            got = candidate(T_q, 8, 4, 2, block_size=block, itemsize=itemsize)
+            what = f"the count for {T_q} queries in blocks of {block}, {itemsize} bytes a number"
+            whole(got, listed(T_q, 8, 4, 2, block=block, itemsize=itemsize), what)
 
 
 @attention_bytes.law
 def groups_share(candidate, draw):
     """Heads that share keys and values read them once for the group."""
     for KV in (1, 2, 3, 6):
-        whole(candidate(1, 9, 4, 6, KV, 1), listed(1, 9, 4, 6, KV, 1), f"the count of 6 heads over {KV} in tiles")
+        whole(candidate(5, 9, 4, 6, KV, 2), listed(5, 9, 4, 6, KV, 2), f"the count of 6 heads over {KV} in tiles")
         whole(candidate(5, 9, 4, 6, KV), listed(5, 9, 4, 6, KV), f"the count of 6 heads over {KV} in three steps")
 
 

@@ -19,9 +19,9 @@ def weights_are_read_once(candidate, draw):
 @decode_tokens_per_second.law
 def every_sequence_computes(candidate, draw):
     """Where arithmetic decides, each sequence costs two operations a parameter and two a cached number."""
-    for B, T_k, n, c in ((1, 5, 100, 2), (8, 5, 100, 2), (3, 40, 100, 7)):
+    for B, T_k, n, c, itemsize in ((1, 5, 100, 2, 2), (8, 5, 100, 2, 1), (3, 40, 100, 7, 4)):
         seconds = sum(2 * n + 2 * T_k * c for _ in range(B))
-        agree(candidate(B, T_k, n, c, *DULL), B / seconds, f"tokens per second of {B}, compute-bound")
+        agree(candidate(B, T_k, n, c, *DULL, itemsize), B / seconds, f"tokens per second of {B}, compute-bound")
 
 
 @decode_tokens_per_second.law

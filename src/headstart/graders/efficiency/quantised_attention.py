@@ -60,12 +60,23 @@ def a_long_cache(candidate, draw):
     agree(candidate(*cache), spelled_out(*(array.astype(float) for array in cache)), atol=1e-3)
 
 
-def mixed(q, k_codes, k_step, v_codes, v_low, v_step, *, step=True, low=True, scale=None, steps=None, signed=False):
+@quantised_attention.law
+def large_scores_stay_finite(candidate, draw):
+    """A key whose score is higher by thousands takes all the weight; nothing overflows."""
+    _, k_codes, k_step, v_codes, v_low, v_step = drawn(draw, (), 1, 5, 4, 3)
+    k_codes = np.zeros_like(k_codes)
+    k_codes[3] = 255
+    got = candidate(np.full((1, 4), 200.0), k_codes, np.full_like(k_step, 0.03), v_codes, v_low, v_step)
+    agree(got, (v_low + v_step * v_codes.astype(float))[3:4], atol=1e-4)
+
+
+def mixed(q, k_codes, k_step, v_codes, v_low, v_step, *, step=True, low=True, scale=None, steps=None, signed=False,
+          attend=plain_softmax):  # fmt: skip
     """Attention over codes, with (wrong) steps, lows or scale."""
     if signed:
         k_codes, v_codes = k_codes.astype(np.int8), v_codes.astype(np.int8)
     keys = k_codes * (k_step if step else np.ones_like(k_step))
-    weights = plain_softmax(q @ keys.mT * (1 / math.sqrt(q.shape[-1]) if scale is None else scale))
+    weights = attend(q @ keys.mT * (1 / math.sqrt(q.shape[-1]) if scale is None else scale))
     v_step = v_step if steps is None else steps(v_step)
     return (weights * v_step.mT) @ v_codes + (weights @ v_low if low else 0.0)
 
@@ -104,6 +115,11 @@ def signed_codes(*cache):
 def lows_not_weighed(q, k_codes, k_step, v_codes, v_low, v_step):
     out = mixed(q, k_codes, k_step, v_codes, v_low, v_step, low=False)
     return out + v_low.mean(-2, keepdims=True)
+
+
+@quantised_attention.mutant("attention over codes whose softmax does not subtract the maximum: large scores overflow")
+def maximum_not_subtracted(*cache):
+    return mixed(*cache, attend=lambda s: np.exp(s) / np.exp(s).sum(-1, keepdims=True))
 
 
 @quantised_attention.style

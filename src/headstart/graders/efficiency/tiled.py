@@ -9,8 +9,7 @@ from headstart.graders.kit import agree, exercise, expect
 
 tiled_attention = exercise("tiled_attention", "tiled", chapter="efficiency", needs=("online_softmax",), bans=FUSED)
 
-LONG, BLOCK = 256, 32  # the length and the blocks on which memory is looked at
-LIMIT = 7 * LONG**2  # bytes: all scores take 8 · LONG² in float64, a strip of all queries by one block an eighth of it
+BLOCK = 32  # the tiles in which memory is looked at
 
 
 def visible(T_q, T_k):
@@ -82,15 +81,28 @@ def rising_and_falling_scores(candidate, draw):
         agree(got, lse, "lse", rtol=1e-5)
 
 
-@tiled_attention.law
-def no_array_of_all_pairs(candidate, draw):
-    """In tiles of 32 the memory for 256 queries and keys stays below that of 256 × 256 scores."""
-    q, k, v = draw_qkv(draw, (), LONG, LONG, 2, 2)
+def pairs_never_held(candidate, T, limit, *arrays):
+    """Break unless a causal call in tiles of BLOCK gets along with fewer than limit · T² bytes.
+
+    All scores take 8 · T² in float64, as the float mask of all pairs does. Strips of tiles are allowed.
+    """
     expect(
-        candidate.fits(LIMIT, q, k, v, block_size=BLOCK),
-        f"with {LONG} queries and keys in tiles of {BLOCK} it held {LIMIT:,} bytes or more beside its inputs: the "
-        f"scores of all pairs would take {8 * LONG**2:,}, those of a tile {8 * BLOCK**2:,}",
+        candidate.fits(int(limit * T**2), *arrays, causal=True, block_size=BLOCK),
+        f"with {T} queries and keys in tiles of {BLOCK} it held {int(limit * T**2):,} bytes or more beside its "
+        f"inputs: the scores of all pairs would take {8 * T**2:,}, those of a tile {8 * BLOCK**2:,}",
     )
+
+
+@tiled_attention.law(wings=("in_numpy",))
+def no_array_of_all_pairs(candidate, draw):
+    """In tiles of 32 all that is held for 224 queries and keys is less than their 224 × 224 scores."""
+    pairs_never_held(candidate, 224, 7.8, *draw_qkv(draw, (), 224, 224, 2, 2))  # seven strips make all pairs
+
+
+@tiled_attention.law(wings=("in_torch",))
+def no_tensor_of_all_pairs(candidate, draw):
+    """In tiles of 32 no tensor made for 128 queries and keys holds as much as their 128 × 128 scores."""
+    pairs_never_held(candidate, 128, 3.0, *draw_qkv(draw, (), 128, 128, 2, 2))  # 4 · T² even in float32; a strip 2 · T²
 
 
 @tiled_attention.law

@@ -46,7 +46,7 @@ def folded(q, k, v, causal=False, block_size=64, *, fade=None, sum_fade=None, ow
         return mixed / np.where(total == 0, 1.0, total)[..., None], top + np.log(total)
 
 
-@tiled_attention.mutant("attention with all T_q × T_k scores in memory after all: right numbers, no tiles")
+@tiled_attention.mutant("attention that holds T_q × T_k numbers after all, scores or a mask: right numbers, no tiles")
 def all_scores_after_all(*args, **kwargs):
     return at_once(*args, **kwargs)
 
