@@ -48,7 +48,8 @@ def packed_loss(logits, tokens, document_ids):
     logits        (..., T, n_vocab)   the row at t scores the token at t + 1
     tokens        (..., T)            whole numbers from 0 to below n_vocab
     document_ids  (..., T)            whole numbers; -1 is padding
-    return        ()                  one mean over tokens, not a mean of the rows' means; 0 if no token counts
+    return        ()                  one mean over tokens, not a mean of the rows' means; if no token
+                                      counts it is 0, and so are its gradients
 
     Law: it does not depend on how the same documents are distributed over rows.
     Source: Radford et al. 2018, section 3.1, equation 1 (a sum over tokens, whichever row they stand in).
