@@ -16,7 +16,7 @@ def pick_token(probabilities, uniform):
     Law: token i is drawn for a share probabilities[i] / total of all uniform numbers.
     Source: Devroye 1986, section III.2 (inversion).
     """
-    edges = np.cumsum(probabilities)
+    edges = np.cumsum(probabilities, dtype=np.float64)  # in float32 a uniform number near 1 would be rounded to 1
     return int(np.searchsorted(edges, uniform * edges[-1], side="right"))
 
 

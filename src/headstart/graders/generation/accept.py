@@ -42,6 +42,10 @@ def kept_up_to_the_first_refusal(candidate, draw):
     for T in (1, 2, 4, 4, 4, 6):
         inputs = draw_round(draw, T)
         same_tokens(candidate(*inputs), accepted_by_loops(*inputs))
+    p, q = np.full((3, 4), 0.25), np.array([[0.25, 0.25, 0.25, 0.25], [0.5, 0.0, 0.0, 0.5]])
+    for uniform, token in ((0.1, 1), (0.4, 1), (0.6, 2), (0.9, 2)):  # the residual of row 1, drawn by the last number
+        got = candidate(p, q, np.array([2, 0]), np.array([0.9, 0.7]), uniform)
+        same_tokens(got, np.array([2, token]))
 
 
 @accept_drafts.law

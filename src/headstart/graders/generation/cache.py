@@ -74,6 +74,18 @@ def other_sequences_stay_out(candidate, draw):
 
 
 @cached_attention.law
+def scores_far_from_zero(candidate, draw):
+    """Scores near -800 and near +800 are answered like any others: no overflow, and no unseen key is preferred to them."""
+    for sign in (-1, 1):
+        q, k, v, keys, values, length = draw_cache(draw, (2,), 3, 2, 7, 4, 3)
+        q, k, keys = (np.round(4 * x) / 4 for x in (q, k, keys / 5))  # scores exact in float32 too
+        q[..., 0], k[..., 0], keys[..., 0] = 40, 40 * sign, 40 * sign
+        keys[..., length + 2 :, 0] = 0  # rows behind: scores near 0
+        inputs = q, k, v, keys, values, length
+        compare(candidate(*inputs), row_after_row(*inputs), f" with scores near {800 * sign}")
+
+
+@cached_attention.law
 def a_full_cache_refuses(candidate, draw):
     """Rows that do not fit behind the past are refused by an exception; rows that just fit are taken."""
     inputs = draw_cache(draw, (2,), 3, 2, 5, 4, 4)

@@ -31,6 +31,7 @@ def counts_the_common_beginning(candidate, draw):
     for common, first, second in ((4, 3, 2), (0, 5, 5), (1, 1, 6), (9, 2, 4)):
         cached, tokens = draw_pair(draw, common, first, second)
         whole(candidate(cached, tokens), common, f"the prefix of {cached.tolist()} and {tokens.tolist()}")
+    whole(candidate(tokens[:0], tokens), 0, "the prefix of an empty cache and a prompt")
     one_apart = np.arange(8)
     moved = one_apart.copy()
     moved[3] = 9
