@@ -75,7 +75,7 @@ def other_sequences_stay_out(candidate, draw):
 
 @cached_attention.law
 def scores_far_from_zero(candidate, draw):
-    """Scores near -800 and near +800 are answered like any others: no overflow, and no unseen key is preferred to them."""
+    """Scores near -800 or +800 are answered like any others: no overflow, and no unseen key is preferred to them."""
     for sign in (-1, 1):
         q, k, v, keys, values, length = draw_cache(draw, (2,), 3, 2, 7, 4, 3)
         q, k, keys = (np.round(4 * x) / 4 for x in (q, k, keys / 5))  # scores exact in float32 too
