@@ -54,3 +54,8 @@ def test_the_text_is_the_same_everywhere_and_varied():
     assert 30_000 < len(text) < 50_000
     assert len(set(lines)) > 0.99 * len(lines)
     assert text.isascii()
+
+
+def test_a_uniform_number_that_float32_rounds_to_one_still_picks_a_token():
+    probabilities = np.array([0.1, 0.2, 0.7, 0.0], dtype=np.float32)
+    assert speculative.pick_token(probabilities, 1 - 2**-53) == 2

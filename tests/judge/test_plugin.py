@@ -247,3 +247,15 @@ def test_without_the_option_the_plugin_stays_silent(here):
     done = run("-q", cwd=here)
     assert done.returncode == 0
     assert "points" not in done.stdout
+
+
+def test_a_chapter_without_exercises_is_nothing_to_grade_and_costs_nothing_beside_others(tmp_path, here):
+    played = tmp_path / "work" / "20_bug_hunt.ipynb"
+    hand_in(tmp_path / "work", SOFTMAX, LOOK_UP)
+    played.write_bytes((ROOT / "notebooks" / "20_bug_hunt.ipynb").read_bytes())
+    beside = run("--submission", tmp_path / "work", *TWO, cwd=here)
+    assert beside.returncode == 0, beside.stdout
+    assert "2 of 2 points" in beside.stdout
+    alone = run("--submission", played, cwd=here)
+    assert alone.returncode == 4
+    assert "its chapter has no exercises, there is nothing to grade" in alone.stdout + alone.stderr

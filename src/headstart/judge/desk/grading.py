@@ -67,6 +67,8 @@ class Grading:
             report = hook.pytest_make_collect_report(collector=node)
             hook.pytest_collectreport(report=report)
             session.items += report.result
+        if not session.items:
+            raise pytest.UsageError(f"{self.options.submission}: its chapter has no exercises, there is nothing to grade")
         hook.pytest_collection_modifyitems(session=session, config=self.config, items=session.items)
         hook.pytest_collection_finish(session=session)
         session.testscollected = len(session.items)

@@ -27,14 +27,18 @@ class Graded(pytest.Item):
 
 
 class NotebookNode(pytest.Collector):
-    """A notebook: its items are the exercises of its chapter, or the sentence that says why it cannot be read."""
+    """A notebook: its items are the exercises of its chapter, or the sentence that says why it cannot be read.
+
+    The notebook of a chapter that is played, not graded, has no items.
+    """
 
     def __init__(self, notebook, **rest):
         super().__init__(nodeid=notebook.path, **rest)
         self.notebook = notebook
 
     def collect(self):
-        return [Exercise.from_parent(self, name=name) for name in sitting.exercises(self.notebook) or ["(notebook)"]]
+        names = ["(notebook)"] if self.notebook.problem else sitting.exercises(self.notebook)
+        return [Exercise.from_parent(self, name=name) for name in names]
 
 
 class Exercise(Graded):

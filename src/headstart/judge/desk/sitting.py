@@ -34,6 +34,9 @@ def grade(opening, notebooks, seed):
             workshop = _workshop(opening)
             tier = workshop.tier
             rows.append(record.Row("", notebook.path, workshop.grade(name, list(notebook.cells), seed)))
+    if not rows:
+        nothing = record.refusal("its chapter has no exercises, there is nothing to grade", seed)
+        rows = [record.Row("", notebooks[0].path, nothing)]
     return {"rows": [record.freeze(row) for row in rows], "tier": tier}
 
 

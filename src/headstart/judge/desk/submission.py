@@ -117,7 +117,7 @@ def _chapter(name, document):
     if slug not in known:
         unknown = f"there is no chapter called {shown(slug, 60)}"
         said = unknown if slug else "neither its name nor its metadata says which chapter it is"
-        raise Unreadable(f"{said} (the course has exercises in {', '.join(known)})")
+        raise Unreadable(f"{said} (the course has {', '.join(known)})")
     return slug
 
 
