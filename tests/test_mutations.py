@@ -222,6 +222,18 @@ EQUIVALENT |= {
     ("zigzag_positions", "`T < 1` → `T <= 1`"): "one token is no multiple of 2·num_ranks and refused for that",
     ("zigzag_positions", "`1` → `2`"): "as above",
 }
+EQUIVALENT |= {  # chapter 12
+    (
+        "shift_scores",
+        "`pixels - pixels[:, None] - shifts[:, None, None]` → `shifts[:, None, None] - (pixels - pixels[:, None])`",
+    ): "squared",
+    (
+        "receptive_field",
+        "`ValueError('receptive_field: every kernel, stride and dilation must be 1 or more')` → "
+        "`'receptive_field: every kernel, stride and dilation must be 1 or more'`",
+    ): "raising a sentence is refused by Python",
+    ("receptive_field", "`layers.tolist()` → `layers`"): "NumPy's whole numbers instead of Python's",
+}
 SAID_BETTER = "the reshape below refuses it too, in other words"
 EQUIVALENT |= {
     (name, change): SAID_BETTER
@@ -330,6 +342,25 @@ EQUIVALENT |= {
         "`torch.ones(T, end, dtype=torch.bool, device=q.device)` → `torch.ones(T, end, dtype=torch.bool)`",
     ): ON_AN_ACCELERATOR,
 } | {("cached_attention", f"`q` → `{other}`"): ON_AN_ACCELERATOR for other in ("k", "v", "keys", "values")}
+EQUIVALENT |= {  # chapter 18
+    ("decision_loss", "`actions` → `real`"): ONLY_SHAPES,
+    ("generalised_advantages", "`rewards` → `ends`"): ONLY_SHAPES,
+    (
+        "decision_loss",
+        "`np.take_along_axis(scores, actions[..., None], axis=-1)` → `np.take_along_axis(scores, actions[..., None])`",
+    ): "the last axis is the default of newer NumPy",
+} | {
+    (name, f"`ShapeError({words})` → `{words}`"): "raising a text raises too, without the sentence"
+    for name, words in (
+        (
+            "decision_loss",
+            "f'decision_loss: {actions.shape[-1]} steps make three rows each, got {logits.shape[-2]} rows'",
+        ),
+        ("generalised_advantages", "f'generalised_advantages: {T} steps need {T + 1} values, got {values.shape[-1]}'"),
+    )
+}
+
+EQUIVALENT[("masked_mean", "`x` → `real`")] = "only in the type of the count, which test_agreement.py asks for"
 
 
 def changed(wing, home):
