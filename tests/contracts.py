@@ -4,8 +4,8 @@ A row such as `q, k  (..., T_q, d_head)` gives the array's axes; an axis named t
 (`H·d_head`), must have one size everywhere. `int` and `bool` rows are plain arguments; "boolean" marks a mask,
 "whole numbers" an array of token numbers. Indented rows such as `"norm"   gain, bias (d_model,)` are the entries of
 the dict above them, tuples in this order; `"blocks"   list of encoder_block's weights` names where to look further.
-`int  even`, `int  at least 1`, `float  above 0` and `float  from 0 to below 1` say which numbers are refused,
-`whole numbers from 0 to T` which arrays.
+`int  even`, `int  a side that divides height and width`, `int  at least 1`, `float  above 0` and
+`float  from 0 to below 1` say which numbers are refused, `whole numbers from 0 to T` which arrays.
 """
 
 import inspect
@@ -19,8 +19,11 @@ from headstart.judge.border import walk
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
 PLAIN = re.compile(r"^(\w+(?:, \w+)*) {2,}\S", re.MULTILINE)
-LIMITED = re.compile(r"^(\w+) +(?:int|float) +.*?(even|at least 1|above 0|below 1)\b", re.MULTILINE)
+LIMITED = re.compile(
+    r"^(\w+) +(?:int|float) +.*?(even|a side that divides|at least 1|above 0|below 1)\b", re.MULTILINE
+)
 REFUSED = {"even": (7, 0, -2), "at least 1": (0, -1), "above 0": (0, -1), "below 1": (1, -1)}
+REFUSED["a side that divides"] = (0, -1, 3, 4)  # height and width are 4 and 6: one of them, or the other, has a rest
 LENGTHS = re.compile(r"^(\w+) +\([^)]*\) +whole numbers from 0 to T\b", re.MULTILINE)
 ENTRY = re.compile(r'^ +"(\w+)" +(.*)', re.MULTILINE)
 PART = re.compile(r"(\w+(?:, \w+)*) \(([^)]*)\)")
@@ -72,6 +75,21 @@ NUMBERS |= {  # chapter 09: sizes of a product, of a batch, of a model and its c
     "peak_flops": 9.0,
     "bandwidth": 3.0,
 }
+NUMBERS |= {"budget": 10_000}  # chapter 21: bytes
+SIZES |= {"height": 4, "width": 6, "num_patches": 6, "d_patch": 12, "num_windows": 6, "places": 4}  # chapter 14
+NUMBERS |= {"patch": 2, "channels": 3, "shift": 1}
+NUMBERS |= {"start": 1, "padding": 0, "max_length": 2, "num_types": 2}  # chapter 13: tokens and sizes
+NUMBERS |= {"gate": 0.5, "num_images": 2, "tokens_per_image": 3}  # chapter 16
+SIZES |= {"size": 3}  # chapter 12: taps of a kernel
+NUMBERS |= {
+    "sharpness": 0.5,
+    "positions": 5,
+    "taps": 9,
+    "kernels": np.array([3, 5]),
+    "strides": np.array([1, 2]),
+    "dilations": np.array([2, 1]),
+}
+NUMBERS |= {"frame": 4, "hop": 2, "num_left": 1, "beam": 2, "transcript": np.array([1, 2])}  # chapter 15
 OTHER = 7  # the size of an axis that is not listed
 HEADS = "does not divide into"
 
@@ -168,7 +186,7 @@ def cast(arguments, dtype):
 def _cases(function, contract, wing, sentence):
     """Bad input for a function by the signature and the docstring of `contract`."""
     rows, good = tables(inspect.getdoc(contract)), inputs(contract)
-    if not rows and {"num_heads", "d_model"} <= set(good):
+    if not rows and {"num_heads", "d_model"} <= set(good) and "num_kv_heads" not in good:
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
     good = cast(good, "float32")
     function(**converted(good, wing))  # what is called good must be good
