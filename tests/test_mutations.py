@@ -361,6 +361,7 @@ EQUIVALENT |= {  # chapter 18
 }
 
 EQUIVALENT[("masked_mean", "`x` → `real`")] = "only in the type of the count, which test_agreement.py asks for"
+EQUIVALENT[("best_span", "`(*lead, _, T)` → `(*lead, T, _)`")] = "two axes of the same length"
 
 NOT_THERE = "what is filled in for a missing modality has no weight: any finite number serves"
 EQUIVALENT |= {("fuse_modalities", f"`0.0` → `{n}`"): NOT_THERE for n in (1.0, -1.0)}  # chapter 16
