@@ -377,7 +377,8 @@ EQUIVALENT |= {  # chapter 19
 
 SENTENCES = {  # chapter 14: without the sentence NumPy raises; tests/test_vision.py asks for the sentence
     "unpatchify": "ShapeError(f'unpatchify: {rows} times {columns} patches were expected, got {num_patches}')",
-    "merge_windows": "ShapeError(f'merge_windows: {num_windows} windows of {places} tokens do not fill {height} by {width}')",
+    "merge_windows": "ShapeError(f'merge_windows: {num_windows} windows of {places} tokens do not fill "
+    "{height} by {width}')",
     "match_queries": "ShapeError(f'match_queries: {num_queries} queries are too few for {num_targets} targets')",
 }
 EQUIVALENT |= {
