@@ -151,6 +151,7 @@ def test_the_wings_agree(exercise, B, H, d_head, T_q, T_k, seed):
         "d_head": d_head,
         "d_model": H * d_head,
         "T": T_q,
+        "2T-1": 2 * T_q - 1,
         "T_q": T_q,
         "T_k": T_k,
     }

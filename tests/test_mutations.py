@@ -380,7 +380,10 @@ SENTENCES = {  # chapter 14: without the sentence NumPy raises; tests/test_visio
     "merge_windows": "ShapeError(f'merge_windows: {num_windows} windows of {places} tokens do not fill "
     "{height} by {width}')",
     "match_queries": "ShapeError(f'match_queries: {num_queries} queries are too few for {num_targets} targets')",
+    "shifted_window_mask": "ShapeError(f'shifted_window_mask: shift must lie between 0 and window - 1, "
+    "{window - 1}, got {shift}')",
 }
+TWO_SIDES = "two tokens are on one side of the edge, whichever side is called True"
 EQUIVALENT |= {
     (name, f"`{raised}` → `{raised[11:-1]}`"): "a TypeError instead of a ShapeError: tests/test_vision.py"
     for name, raised in SENTENCES.items()
@@ -410,6 +413,17 @@ EQUIVALENT |= {
     ("vit_flops", "`grid_of('vit_flops', height, width, patch)` → `grid_of('vit_flops', width, height, patch)`"): "too",
     ("cut_windows", "`(-3, -2)` → `(-2, -3)`"): "both axes are rolled by the same number",
     ("merge_windows", "`(-3, -2)` → `(-2, -3)`"): "as above",
+    (
+        "shifted_window_mask",
+        "`grid_of('shifted_window_mask', height, width, window)` → "
+        "`grid_of('shifted_window_mask', width, height, window)`",
+    ): "asked only whether the window divides both",
+    ("shifted_window_mask", "`np.arange(height) + shift >= height` → `np.arange(height) + shift < height`"): TWO_SIDES,
+    ("shifted_window_mask", "`np.arange(width) + shift >= width` → `np.arange(width) + shift < width`"): TWO_SIDES,
+    (
+        "shifted_window_mask",
+        "`np.broadcast_arrays(below[:, None], right)` → `np.broadcast_arrays(right, below[:, None])`",
+    ): "both are compared, in either order",
     ("box_iou", "`(..., :, None, :)` → `(:, ..., None, :)`"): "one index written in two ways",
     ("box_iou", "`np.maximum(a[..., :2], b[..., :2])` → `np.maximum(b[..., :2], a[..., :2])`"): "symmetric",
     ("box_iou", "`np.minimum(a[..., 2:], b[..., 2:])` → `np.minimum(b[..., 2:], a[..., 2:])`"): "symmetric",
