@@ -428,6 +428,11 @@ EQUIVALENT |= {
     ("box_iou", "`np.maximum(a[..., :2], b[..., :2])` → `np.maximum(b[..., :2], a[..., :2])`"): "symmetric",
     ("box_iou", "`np.minimum(a[..., 2:], b[..., 2:])` → `np.minimum(b[..., 2:], a[..., 2:])`"): "symmetric",
     ("box_iou", "`1` → `2`"): "what is not covered shares nothing: 0 divided by any number but zero",
+    (
+        "match_queries",
+        "`np.array(list(itertools.permutations(range(num_queries), num_targets)), dtype=int)` → "
+        "`list(itertools.permutations(range(num_queries), num_targets))`",
+    ): "a tuple of whole numbers is taken for an array of them",
     ("matching_cost", "`boxes[:, None] - targets` → `targets - boxes[:, None]`"): "a distance has no sign",
 }
 EQUIVALENT |= {  # chapter 15
