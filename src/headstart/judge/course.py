@@ -4,8 +4,7 @@ import importlib
 
 from headstart.graders import exercises
 
-
-UNGRADED = ("bug-hunt", "design-round")  # chapters that are played, not graded: a folder of work holds them all the same
+UNGRADED = ("bug-hunt",)  # chapters that are played, not graded: a folder of work holds them all the same
 
 
 class UnknownExercise(LookupError):

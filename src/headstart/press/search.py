@@ -41,6 +41,7 @@ def setup(app):
     app.add_search_language(SearchEnglishAndChinese)  # its language is English's, whose place it takes
     app.add_js_file("search.js")
     app.connect("doctree-read", _index_wordings)
+    app.connect("html-collect-pages", _index_again)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -51,3 +52,12 @@ def _index_wordings(app, doctree):
         if "q" in section["classes"] and isinstance(wording, nodes.paragraph) and HAN.search(wording.astext()):
             entry = wording.astext().replace(";", "；")  # a semicolon would divide the entry
             section.insert(1, addnodes.index(entries=[("single", entry, section["ids"][0], "", None)]))
+
+
+def _index_again(app):
+    """Put the wordings of pages that were not written this time back: Sphinx loads its former index without them."""
+    for page in app.env.found_docs:
+        if page.startswith("book/questions/"):
+            title = app.builder.render_partial(app.env.longtitles[page])["title"]
+            app.builder.index_page(page, app.env.get_doctree(page), title)
+    return []

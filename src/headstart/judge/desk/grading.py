@@ -68,7 +68,8 @@ class Grading:
             hook.pytest_collectreport(report=report)
             session.items += report.result
         if not session.items:
-            raise pytest.UsageError(f"{self.options.submission}: its chapter has no exercises, there is nothing to grade")
+            nothing = "its chapter has no exercises, there is nothing to grade"
+            raise pytest.UsageError(f"{self.options.submission}: {nothing}")
         hook.pytest_collection_modifyitems(session=session, config=self.config, items=session.items)
         hook.pytest_collection_finish(session=session)
         session.testscollected = len(session.items)

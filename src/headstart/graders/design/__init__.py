@@ -1,0 +1,5 @@
+"""Laws for in_numpy/design: sizes of a decoder for a given memory."""
+
+from headstart.graders.design import context, kv_heads, parameters
+
+__all__ = ["context", "kv_heads", "parameters"]
