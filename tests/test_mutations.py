@@ -50,7 +50,7 @@ EQUIVALENT[("pick_token", "`np.cumsum(probabilities, dtype=np.float64)` → `np.
     "only for float32 probabilities and a uniform number that float32 rounds to 1: tests/test_generation.py"
 )
 full = "(tokens - (num_layers - num_global) * window) // num_global"
-EQUIVALENT["longest_context", f"`max(tokens // num_layers, {full})` → `max({full}, tokens // num_layers)`"] = "symmetric"
+EQUIVALENT["longest_context", f"`max(open_windows, {full})` → `max({full}, open_windows)`"] = "symmetric"
 LOADED = "`((self.W_q, W_q), (self.W_k, W_k), (self.W_v, W_v), (self.W_o, W_o))` → "
 EQUIVALENT |= {
     ("MultiHeadAttention", LOADED + pairs): "the order in which the four weights are copied does not matter"

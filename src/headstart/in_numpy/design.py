@@ -43,9 +43,8 @@ def longest_context(budget, num_layers, num_kv_heads, d_head, window, global_eve
         raise ValueError("longest_context: every size must be at least 1, and one layer at least must be global")
     num_global = num_layers // global_every
     tokens = budget // (2 * num_kv_heads * d_head * bytes_per_number)  # summed over the layers
-    return max(
-        tokens // num_layers, (tokens - (num_layers - num_global) * window) // num_global
-    )  # windows open, or full
+    open_windows = tokens // num_layers
+    return max(open_windows, (tokens - (num_layers - num_global) * window) // num_global)
 
 
 def most_kv_heads(budget, B, T, num_layers, num_heads, d_head, num_ranks=1, bytes_per_number=2):

@@ -13,6 +13,7 @@ MODELS = (  # layers, key and value heads, width, window, every so many layers o
     (5, 1, 4, 2, 1, 4),
     (4, 3, 2, 5, 4, 2),
     (6, 1, 2, 7, 2, 2),
+    (2, 5, 1, 3, 2, 4),
 )
 
 
