@@ -93,7 +93,7 @@ def in_each_frame(positions, headings):
     return     (..., N, N, 2)   entry (i, j): agent j in the frame of agent i, which stands at 0 and looks along x
 
     Law: turning and shifting the whole scene changes nothing; shuffling the agents shuffles both axes alike.
-    Source: Zhou et al. 2023, section 3.2 (query-centric coordinates).
+    Source: Zhou et al. 2023 (query-centric: each element in a local frame of its own).
     """
     offset = positions[..., None, :, :] - positions[..., None, :]  # (..., N, N, 2): from agent i to agent j
     x, y = np.moveaxis(offset, -1, 0)  # (..., N, N) each

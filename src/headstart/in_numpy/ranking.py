@@ -18,7 +18,7 @@ def hit_and_ndcg(scores, targets, top_k):
     The rank of the best item is 1. Items that score the same as the target may stand in any order: hit and ndcg are
     their means over the ranks that the target can have.
     Law: equal scores for all items give hit = top_k / n, what guessing gives.
-    Source: Krichene and Rendle 2020, section 3 (one relevant item); McSherry and Najork 2008 (means over ties).
+    Source: Krichene and Rendle 2020 (one relevant item); McSherry and Najork 2008 (means over ties).
     """
     if top_k < 1:
         raise ValueError(f"hit_and_ndcg: top_k must be at least 1, got {top_k}")
@@ -40,7 +40,7 @@ def average_precision(scores, labels):
 
     A threshold takes in all entries of the same score at once.
     Law: equal scores for all give the share of positives; a perfect order gives 1.
-    Source: Davis and Goadrich 2006, section 4 (joining the points by straight lines promises too much).
+    Source: Davis and Goadrich 2006 (joining the points by straight lines promises too much).
     """
     if not (labels == 1).any():
         raise ValueError("average_precision: labels must hold at least one positive")
