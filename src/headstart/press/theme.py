@@ -1,6 +1,8 @@
 """The Sphinx extension for what a page loads: nothing from outside the book, and nothing that it does not need."""
 
+from html import escape
 from pathlib import Path
+from textwrap import shorten
 
 from docutils import nodes
 
@@ -20,6 +22,8 @@ def setup(app):
     app.connect("config-inited", _set_options)
     app.connect("config-inited", _forget_thebe)
     app.connect("html-page-context", _spare_mathjax, priority=900)  # after MathJax has been added
+    app.connect("html-page-context", _load_scripts_late, priority=900)
+    app.connect("html-page-context", _describe)
     app.connect("doctree-resolved", _load_figures_late)
     app.connect("build-finished", _blank_icons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -40,6 +44,20 @@ def _spare_mathjax(app, pagename, templatename, context, doctree):
     """Let pages without maths do without its megabyte."""
     if not (doctree and next(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)), None)):
         context["script_files"] = [each for each in context["script_files"] if "mathjax" not in str(each).lower()]
+
+
+def _load_scripts_late(app, pagename, templatename, context, doctree):
+    """Let a page be shown before its scripts have come; scripts in the page itself need the first of them at once."""
+    for script in context["script_files"]:
+        if getattr(script, "filename", None) and "documentation_options" not in script.filename:
+            script.attributes["defer"] = "defer"
+
+
+def _describe(app, pagename, templatename, context, doctree):
+    """Tell search engines what a page promises: its first paragraph."""
+    paragraph = doctree and next(doctree.findall(nodes.paragraph), None)
+    promise = shorten(paragraph.astext(), 160, placeholder=" …") if paragraph else "Attention, for your interview."
+    context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{escape(promise)}">'
 
 
 def _load_figures_late(app, doctree, pagename):
