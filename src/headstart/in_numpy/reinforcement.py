@@ -84,7 +84,7 @@ def gru_gate(x, y, W_r, U_r, W_z, U_z, W_g, U_g, bias=2.0):
                                         r = sigmoid(y W_r + x U_r) and z = sigmoid(y W_z + x U_z - bias)
 
     Law: for a large bias it is the identity on x, whatever y is.
-    Source: Parisotto et al. 2020, section 3.2 (gated-recurrent-unit-type gating and identity initialisation).
+    Source: Parisotto et al. 2020, section 3.2 (GRU-type gating, gated identity initialisation).
     """
     r = sigmoid(y @ W_r + x @ U_r)  # (..., d_model)
     z = sigmoid(y @ W_z + x @ U_z - bias)  # (..., d_model)

@@ -34,10 +34,9 @@ def draw_gate(draw, *shape, scale=1.0):
 @gru_gate.law
 def the_five_lines(candidate, draw):
     """The result is (1 - z) · x + z · tanh(y W_g + (r · x) U_g), with r and z as the contract says."""
-    for shape in SHAPES:
-        for bias in (2.0, 0.0, -1.0):
-            inputs = draw_gate(draw, *shape)
-            agree(candidate(*inputs, bias), gated(*inputs, bias), f"the gate on {shape} with bias {bias}")
+    for shape, bias in zip(SHAPES, (2.0, 0.0, -1.0, 3.0, 0.5), strict=True):
+        inputs = draw_gate(draw, *shape)
+        agree(candidate(*inputs, bias), gated(*inputs, bias), f"the gate on {shape} with bias {bias}")
 
 
 @gru_gate.law

