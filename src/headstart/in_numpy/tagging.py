@@ -70,6 +70,7 @@ def viterbi(scores, allowed):
                       and tag 0 may follow every tag, so that there is always a way
     return   (T,)     whole numbers: the tags
 
+    The work grows with T·n²: trying all n^T sequences takes too long.
     Law: with everything allowed it is the argmax of every row; a number added to a row of scores changes nothing.
     Source: Viterbi 1967 (the algorithm).
     """

@@ -48,8 +48,8 @@ def the_best_of_all(candidate, draw):
 def tags_of_spans(candidate, draw):
     """With the transitions of BIO tags, I comes only behind its own type, however well it scores."""
     allowed = transitions_by_words(1)
-    for _ in range(4):
-        scores = draw(5, 3)
+    for _ in range(3):
+        scores = draw(4, 3)
         scores[:, 2] += 3.0  # every token looks like an I
         same_tags(candidate(scores, allowed), best_of_all(scores, allowed))
 
@@ -78,6 +78,20 @@ def all_allowed_is_argmax(candidate, draw):
     scores = draw(7, 4)
     for shift in (0.0, -50.0 * np.arange(7)[:, None]):
         same_tags(candidate(scores + shift, np.ones((4, 4), dtype=bool)), scores.argmax(axis=1))
+
+
+@viterbi.law
+def long_texts_too(candidate, draw):
+    """A text of 60 tokens is decoded as well, where nobody can try all sequences."""
+    scores, allowed = draw(60, 4, scale=2.0), draw_allowed(draw, 4)
+    to_come = np.zeros(4)  # the best sum that can follow each tag, from the last token backwards
+    for row in scores[:0:-1]:
+        to_come = np.array([max(row[j] + to_come[j] for j in range(4) if allowed[i, j]) for i in range(4)])
+    want = max(scores[0, j] + to_come[j] for j in range(4) if allowed[0, j])
+    tags = np.asarray(candidate(scores, allowed))
+    expect(tags.shape == (60,) and tags.dtype.kind in "iu", "the tags should be 60 whole numbers")
+    expect(((tags >= 0) & (tags < 4)).all() and is_allowed(tags, allowed), "the tags take a step that is not allowed")
+    agree(scores[np.arange(60), tags].sum(), want, "the sum of the scores along the tags")
 
 
 def decoded(scores, allowed, first=True, back=True):
