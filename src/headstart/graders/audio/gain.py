@@ -113,6 +113,13 @@ def nan_in_silence(noisy_power, noise_power, floor=0.0):
     return gain(noisy_power, noise_power, floor, lambda y, n, s: np.maximum((y - n) / y, floor))
 
 
+@wiener_gain.mutant(
+    "1 - noise / max(noisy, tiny): a cell without power in a band without noise is kept instead of floored"
+)
+def silence_kept(noisy_power, noise_power, floor=0.0):
+    return gain(noisy_power, noise_power, floor, lambda y, n, s: (1 - n / np.maximum(y, 1e-12)).clip(floor))
+
+
 @wiener_gain.style
 def by_ratio(noisy_power, noise_power, floor=0.0):
     """One minus a ratio, made only where there is power."""
