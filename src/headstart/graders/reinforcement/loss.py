@@ -114,7 +114,7 @@ def shifted_by_a_step(*args):
 
 @decision_loss.mutant("the padding inverted: only steps that are not real count")
 def only_the_padding(*args):
-    return loss_with(keep=np.logical_not)(*args)
+    return loss_with(keep=np.logical_not, join=lambda s: s.sum() / max(s.size, 1))(*args)
 
 
 @decision_loss.mutant("minus the mean score of the actions, without the softmax's normaliser")
