@@ -1,6 +1,7 @@
 """Which names a piece of Python uses and makes, by its scope rules; renaming that leaves the rest alone."""
 
 import builtins
+from functools import cache
 
 import libcst as cst
 from libcst import metadata as meta
@@ -17,10 +18,11 @@ def free(source):
     return [name for name in used if name not in makes and not hasattr(builtins, name)]
 
 
+@cache  # both rooms hold the same cells
 def bound(source):
     """Collect the names that `source` makes at top level; what it imports from a wing does not count."""
     _, scopes = _parse(source)
-    return {assignment.name for assignment in _globals(scopes) if not _from_wing(assignment)}
+    return frozenset(assignment.name for assignment in _globals(scopes) if not _from_wing(assignment))
 
 
 def rename(source, new_names):

@@ -47,10 +47,13 @@ def _spare_mathjax(app, pagename, templatename, context, doctree):
 
 
 def _load_scripts_late(app, pagename, templatename, context, doctree):
-    """Let a page be shown before its scripts have come; scripts in the page itself need the first of them at once."""
-    for script in context["script_files"]:
-        if getattr(script, "filename", None) and "documentation_options" not in script.filename:
+    """Let a page be shown before its scripts have come, but for those that scripts in the page need at once."""
+    for script in context["script_files"]:  # the pages share them
+        name = getattr(script, "filename", None)
+        if name and "documentation_options" not in name:
             script.attributes["defer"] = "defer"
+            if pagename == "search":
+                del script.attributes["defer"]
 
 
 def _describe(app, pagename, templatename, context, doctree):
