@@ -19,10 +19,9 @@ def returns_to_go(rewards, ends, discount=1.0):
     Law: what happens after an end, or happened before a step, cannot change its return-to-go.
     Source: Chen et al. 2021, section 3 (undiscounted); Sutton and Barto 2018, equation 3.9 (discounted).
     """
-    out, later = np.empty_like(rewards), 0.0
-    for t in reversed(range(out.shape[-1])):
-        later = rewards[..., t] + discount * np.where(ends[..., t], 0.0, later)
-        out[..., t] = later
+    out = 1.0 * rewards  # a copy, in floats
+    for t in reversed(range(out.shape[-1] - 1)):
+        out[..., t] += discount * np.where(ends[..., t], 0.0, out[..., t + 1])
     return out
 
 
