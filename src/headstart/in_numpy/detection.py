@@ -16,7 +16,7 @@ def box_iou(boxes, targets):
     return   (..., num_queries, num_targets)  from 0 (apart) to 1 (equal); 0 where neither has an area
 
     Law: moving or stretching all boxes alike changes nothing.
-    Source: Everingham et al. 2010, section 4.2 (overlap criterion).
+    Source: Everingham et al. 2010 (the overlap criterion of the detection task).
     """
     a = boxes[..., :, None, :]  # (..., num_queries, 1, 4)
     b = targets[..., None, :, :]  # (..., 1, num_targets, 4)
