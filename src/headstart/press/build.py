@@ -16,7 +16,7 @@ from headstart.press import PressError, cache
 from headstart.press.notebook import ROOMS
 from headstart.threads import ONE_THREAD
 
-SECONDS_A_CELL = 120
+SECONDS_A_CELL = 300
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # It has no __main__ of its own. It would check that addresses are well formed, which nobody asks for here, by grammars
 # that take seconds to be read.
