@@ -18,11 +18,10 @@ def free(source):
     return [name for name in used if name not in makes and not hasattr(builtins, name)]
 
 
-@cache  # both rooms hold the same cells
 def bound(source):
     """Collect the names that `source` makes at top level; what it imports from a wing does not count."""
     _, scopes = _parse(source)
-    return frozenset(assignment.name for assignment in _globals(scopes) if not _from_wing(assignment))
+    return {assignment.name for assignment in _globals(scopes) if not _from_wing(assignment)}
 
 
 def rename(source, new_names):
@@ -45,6 +44,7 @@ class _Rename(cst.CSTTransformer):
         return updated_node.with_changes(value=self.changes.get(original_node, updated_node.value))
 
 
+@cache  # both rooms hold the same cells and the same answers
 def _parse(source):
     wrapper = meta.MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     scopes = {scope for scope in wrapper.resolve(meta.ScopeProvider).values() if scope is not None}
