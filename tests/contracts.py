@@ -19,9 +19,7 @@ from headstart.judge.border import walk
 
 ROW = re.compile(r"^(\w+(?:, \w+)*) +\(([^)]*)\)(.*)", re.MULTILINE)
 PLAIN = re.compile(r"^(\w+(?:, \w+)*) {2,}\S", re.MULTILINE)
-LIMITED = re.compile(
-    r"^(\w+) +(?:int|float) +.*?(even|a side that divides|at least 1|above 0|below 1)\b", re.MULTILINE
-)
+LIMITED = re.compile(r"^(\w+) +(?:int|float) +.*?(even|a side that divides|at least 1|above 0|below 1)\b", re.MULTILINE)
 REFUSED = {"even": (7, 0, -2), "at least 1": (0, -1), "above 0": (0, -1), "below 1": (1, -1)}
 REFUSED["a side that divides"] = (0, -1, 3, 4)  # height and width are 4 and 6: one of them, or the other, has a rest
 LENGTHS = re.compile(r"^(\w+) +\([^)]*\) +whole numbers from 0 to T\b", re.MULTILINE)

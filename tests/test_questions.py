@@ -102,6 +102,19 @@ def test_chapters_name_only_items_of_the_seed_map(known):
     assert strange == []
 
 
+def test_every_item_of_the_source_documents_is_answered(known):
+    items, _ = known
+    found = coverage.answers(ROOT)
+    assert [item.id for item in items.values() if not coverage.is_answered(item, found)] == []
+    assert [item.id for item in items.values() if item.is_false and not coverage.is_refuted(item, found)] == []
+
+
+def test_every_topic_of_the_frontier_is_answered_and_none_is_made_up():
+    topics = coverage.frontier(ROOT)
+    assert [topic for topic, found in topics.items() if not found] == []
+    assert {question.frontier for question in QUESTIONS} - {""} <= set(topics)
+
+
 def test_a_question_is_read_whole(book):
     (question,) = _read(book, PAGE.format(say=SAY))
     assert (question.id, question.title, question.zh) == ("q-why-scale", "Why divide by √d_head?", "为什么要除以根号 d")

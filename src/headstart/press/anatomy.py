@@ -40,7 +40,7 @@ def _show_facts(section):
     for comment in comments:
         for note in comment.astext().replace("\n", "%").split("%"):
             key, colon, value = note.strip().partition(":")
-            for word in value.split() if colon else ():
+            for word in value.split() if colon and key != "frontier" else ():  # a topic stands on the coverage page
                 facts += nodes.inline("", word, classes=["fact", key])
                 facts += nodes.Text(" ")
     if facts.children:

@@ -7,6 +7,7 @@ import yaml
 from headstart.press import errata, evidence, questions
 
 SEED_MAP = "book/seed_map.yml"
+FRONTIER = "book/frontier.yml"
 OUTLINE = "003"  # the document whose figures and tables the seed map lists without a source
 ANSWERED_BY = {"questions": "question", "errata": "erratum"}  # figures, tables, passages: by any place
 
@@ -45,6 +46,15 @@ def answers(root):
     for answer, seeds in _everything(root):
         for seed in seeds:
             found.setdefault(seed, []).append(answer)
+    return found
+
+
+def frontier(root):
+    """What interviewers ask now and no source document does, with the questions that answer it: {topic: [Answer]}."""
+    topics = yaml.safe_load((root / FRONTIER).read_text(encoding="utf-8"))
+    found = {entry["topic"]: [] for entry in topics}
+    for question in questions.bank(root):
+        found.get(question.frontier, []).append(Answer("question", question.title, f"#{question.id}"))
     return found
 
 

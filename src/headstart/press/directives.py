@@ -60,6 +60,9 @@ class Coverage(Made):
             yield "| item | place | asks | answered by |\n| --- | --- | --- | --- |"
             yield from (_row(i, answers) for i in items.values() if i.source.startswith(document))
             yield ""
+        yield "**Beyond the documents** – what interviewers ask now\n"
+        yield "| topic | answered by |\n| --- | --- |"
+        yield from (f"| {_cell(topic)} | {_links(found)} |" for topic, found in coverage.frontier(root).items())
 
 
 class Errata(Made):
@@ -106,7 +109,7 @@ class KillMatrix(Made):
 
 def _row(item, answers):
     """One line of the coverage table."""
-    links = [f"{_mark(answer)}[{_cell(answer.title)}]({answer.target})" for answer in answers.get(item.id, [])]
+    links = [_link(answer) for answer in answers.get(item.id, [])]
     if not coverage.is_answered(item, answers):
         links.append("*open*")
     if item.is_false and not coverage.is_refuted(item, answers):
@@ -115,8 +118,13 @@ def _row(item, answers):
     return f"| {item.id} | {_cell(item.source)} | {asks} | {'<br>'.join(links)} |"
 
 
-def _mark(answer):
-    return "" if answer.kind == "question" else f"{answer.kind}: "
+def _links(answers):
+    return "<br>".join(_link(answer) for answer in answers) or "*open*"
+
+
+def _link(answer):
+    mark = "" if answer.kind == "question" else f"{answer.kind}: "
+    return f"{mark}[{_cell(answer.title)}]({answer.target})"
 
 
 def _cell(text):

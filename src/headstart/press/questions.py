@@ -18,6 +18,7 @@ class Question:
     title: str
     zh: str
     seeds: tuple
+    frontier: str
     level: str
     asks: tuple
     say: str
@@ -88,6 +89,7 @@ def _question(block):
         title=block.title,
         zh=block.zh,
         seeds=block.seeds,
+        frontier=block.notes.get("frontier", ""),
         level=level,
         asks=asks,
         say=text["Say"],
