@@ -132,3 +132,12 @@ def test_what_does_not_exist_is_refused(tmp_path, arguments):
 
 def test_every_plant_is_of_an_exercise():
     assert {plant.exercise for plant in plants.PLANTS} <= exercises().keys()
+
+
+def test_a_folder_or_a_file_that_is_not_there_gets_one_sentence(tmp_path):
+    with pytest.raises(hunt.HuntError, match="there is no folder"):
+        hunt.start("gpt", 1, seed=1, folder=tmp_path / "nowhere")
+    played = hunt.start("gpt", 1, seed=1, folder=tmp_path)
+    played.path.unlink()
+    with pytest.raises(hunt.HuntError, match="start the round with seed=1 again"):
+        played.check()

@@ -50,6 +50,8 @@ class Round:
 
     def wrong(self):
         """The exercises whose part of the file is not right, each judged with right answers in place of the others."""
+        if not self.path.is_file():
+            raise HuntError(f"{self.path} is gone; start the round with seed={self.seed} again to write it")
         text = self.path.read_text(encoding="utf-8")
         return [name for name in self.program.units if _trial(self._run(text), name).verdict != "pass"]
 
@@ -81,6 +83,8 @@ def start(name="gpt", level=1, seed=None, folder="."):
     """
     if name not in programs.PROGRAMS or level not in BUGS:
         raise HuntError(f"there are the programs {' and '.join(programs.PROGRAMS)} at the levels 1, 2 and 3")
+    if not Path(folder).is_dir():
+        raise HuntError(f"there is no folder {folder} to write the program to")
     seed = random.randrange(10**6) if seed is None else seed
     program = programs.PROGRAMS[name]()
     planted = draw(program, level, random.Random(f"{name} {level} {seed}"))

@@ -117,7 +117,7 @@ PLANTS = [
     Plant("decoder_only", "gpt_without_last_norm", 'layer_norm(x, *weights["norm"])', "x", MEDIUM,
           "Scores that grow with depth: a sharp, overconfident model from the start."),
     Plant("decoder_only", "gpt_post_norm", "num_heads, causal)", "num_heads, causal, False)", HARD,
-          "Trains without warm-up at small depth and diverges at large depth; checkpoints do not fit."),
+          "May train at small depth and fail at large depth without warm-up; checkpoints do not fit."),
     Plant("cross_attention", "keys_for_values", "(q, k, v, mask)", "(q, v, k, mask)", MEDIUM,
           "All shapes are right; the source is read through the wrong projections."),
     Plant("cross_attention", "cross_without_w_o", " @ W_o", "", EASY,

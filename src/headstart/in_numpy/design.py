@@ -15,7 +15,7 @@ def decoder_parameters(num_layers, d_model, num_heads, num_kv_heads, d_head, d_f
     return        int   rotary positions have no parameters; two norms a layer and one at the end
 
     Law: with 32, 4096, 32, 8, 128, 14336, 128256 it is Llama 3 8B's 8 030 261 248.
-    Source: Llama Team 2024, section 3.2 and table 3.
+    Source: Llama Team 2024, section 3.2 and table 3 (which rounds the vocabulary).
     """
     if min({num_layers, d_model, num_heads, num_kv_heads, d_head, d_ff, n_vocab}) < 1 or num_heads % num_kv_heads:
         raise ValueError("decoder_parameters: every size must be at least 1, and num_kv_heads must divide num_heads")
@@ -60,7 +60,7 @@ def most_kv_heads(budget, B, T, num_layers, num_heads, d_head, num_ranks=1, byte
     bytes_per_number  int   at least 1; else ValueError
     return            int   a divisor of num_heads that is a multiple of num_ranks, or divides it; 0 if none fits
 
-    Fewer key and value heads than ranks are copied: no rank holds less than one.
+    The ranks divide heads, not sequences; fewer key and value heads than ranks are copied, so each rank holds one.
     Law: below num_ranks fewer heads make no rank's cache smaller, so the result is 0 or at least num_ranks.
     Source: Pope et al. 2023, section 3.3; Ainslie et al. 2023, section 2.2 (grouped heads and sharding).
     """

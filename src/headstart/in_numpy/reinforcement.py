@@ -120,7 +120,7 @@ def generalised_advantages(rewards, values, ends, discount=0.99, lam=0.95):
     return    (..., T)     Σ_l (discount · lam)^l · error[t + l] up to the episode's end, where
                            error[t] = rewards[t] + discount · values[t + 1] - values[t]; at an end without values[t + 1]
 
-    Law: with lam = 1 and no value behind the last step it is returns_to_go(rewards) - values.
+    Law: with lam = 1 and no value behind the last step it is returns_to_go(rewards, ends, discount) - values.
     Source: Schulman et al. 2016, section 3, equations 16 to 18.
     """
     T = rewards.shape[-1]

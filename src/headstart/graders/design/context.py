@@ -49,9 +49,10 @@ def an_exact_fit_fits(candidate, draw):
 @longest_context.law
 def large_numbers_stay_exact(candidate, draw):
     """Numbers have 16 bits unless said otherwise, and a budget of any size is counted exactly."""
-    budget = int(by_layers(10**12, 48, 8, 256, 1024, 6, 2))
-    whole(candidate(budget, 48, 8, 256, 1024, 6), 10**12, "the length for a cache of 10¹² tokens")
-    whole(candidate(budget - 1, 48, 8, 256, 1024, 6), 10**12 - 1, "the length with one byte less")
+    model = (48, 8, 10**12, 1024, 6)  # wide, not long: whoever adds one token after another must come to an end
+    budget = int(by_layers(2000, *model, 2))
+    whole(candidate(budget, *model), 2000, "the length for a cache of 10¹⁸ bytes")
+    whole(candidate(budget - 1, *model), 1999, "the length with one byte less")
 
 
 @longest_context.law
