@@ -49,7 +49,7 @@ def resample(x, latents, W_q, W_k, W_v, mask=None):
                                   followed by the latents, which are always seen
 
     Law: the order of the tokens does not matter, padding leaves no trace, and the output has M rows for every T.
-    Source: Alayrac et al. 2022, section 2.1 and appendix A.1.1.
+    Source: Alayrac et al. 2022, section 2.1 and its appendix.
     """
     lead = x.shape[:-2]
     tokens = np.concatenate([x, np.broadcast_to(latents, (*lead, *latents.shape))], axis=-2)  # (..., T + M, d_model)

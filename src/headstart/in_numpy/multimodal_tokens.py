@@ -33,7 +33,7 @@ def image_block_mask(image_ids):
     return     (..., T, T)   boolean, True where a query may attend
 
     Law: without images it is the causal mask; a text token never sees what comes after it.
-    Source: the published code of Gemma 3; Beyer et al. 2024, figure 2, where the prompt is part of the block too.
+    Source: the published code of Gemma 3; Beyer et al. 2024, where the prompt is part of the block too.
     """
     T = image_ids.shape[-1]
     same = image_ids[..., None] == image_ids[..., None, :]  # (..., T, T)
