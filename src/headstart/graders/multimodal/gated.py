@@ -155,8 +155,8 @@ def gated_by_einsum(x, media, W_q, W_k, W_v, W_o, gate, num_heads, mask=None):
 
 @gated_cross_attention.style
 def gated_in_float32(x, media, W_q, W_k, W_v, W_o, gate, num_heads, mask=None):
-    """A loop over heads; what is read is computed in float32."""
+    """A loop over heads, all in float32, the residual stream too."""
     if num_heads < 1 or W_q.shape[1] % num_heads:
         raise ValueError("heads of unequal width")
-    arrays = (a.astype(np.float32) for a in (x, media, W_q, W_k, W_v, W_o))
-    return x + np.tanh(gate) * head_by_head(*arrays, num_heads, mask)
+    arrays = [a.astype(np.float32) for a in (x, media, W_q, W_k, W_v, W_o)]
+    return arrays[0] + np.float32(np.tanh(gate)) * head_by_head(*arrays, num_heads, mask)
