@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from headstart.graders.attention.witness import slopes
 from headstart.graders.kit import agree, exercise
 
 depthwise_convolution = exercise("depthwise_convolution", "depthwise", chapter="convolution")
@@ -62,6 +63,15 @@ def features_keep_to_themselves(candidate, draw):
     other[:, 2] += 5.0
     moved = np.abs(np.asarray(candidate(other, W)) - np.asarray(candidate(x, W))).max(axis=0) > 1e-3
     agree(moved.astype(int), [0, 0, 1, 0], "which features of the output a change of feature 2 moves")
+
+
+@depthwise_convolution.law(wings=("in_torch",))
+def taps_pass_gradients(candidate, draw):
+    """Gradients reach the tokens and the filters, equal to finite differences."""
+    x, W, g = draw(4, 2), draw(3, 2), draw(4, 2)
+    wanted = slopes(lambda x, W: tap_by_tap(x, W, True), g, x, W)
+    for got, want, name in zip(candidate.gradients(g, x, W, True), wanted, ("x", "W"), strict=True):
+        agree(got, want, f"the gradient for {name}")
 
 
 @depthwise_convolution.mutant("filters turned round: a true convolution, the first tap reads the last token")

@@ -159,7 +159,7 @@ def no_padding_leaks_in(candidate, draw):
     """Tokens in the padding change nothing, even those that the query likes best."""
     x, real, query = draw(3, 6, 4), gaps(draw), draw(4)
     want = pool_by_loops(x, query, real)
-    for liked in (5.0, -5.0):
+    for liked in (5.0, -5.0, 1000.0):
         padded = np.where(real[..., None], x, liked * query)
         agree(candidate(padded, query, real), want, f"{liked:g} · query in the padding: the result")
 
@@ -216,6 +216,14 @@ def pool_not_renormalised(x, query, real):
 @attention_pool.mutant("attention pooling with scores multiplied by the mask: a score of zero is not a blocked one")
 def pool_zero_scores(x, query, real):
     return pooled(x, plain_softmax(scored(x, query) * real))
+
+
+@attention_pool.mutant("attention pooling that loses real tokens: the largest score subtracted is that of the padding")
+def pool_largest_in_the_padding(x, query, real):
+    s = scored(x, query)
+    e = np.exp(s - s.max(axis=-1, keepdims=True)) * real
+    total = e.sum(axis=-1, keepdims=True)
+    return pooled(x, e / np.where(total == 0, 1.0, total))
 
 
 @attention_pool.mutant("the mean of the real tokens: the query is not used")
