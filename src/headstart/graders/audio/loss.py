@@ -64,11 +64,13 @@ def long_sequences_do_not_underflow(candidate, draw):
 
 @ctc_loss.law
 def forbidden_symbols(candidate, draw):
-    """A log-probability of -inf forbids a symbol in a frame, without NaN."""
+    """A log-probability of -inf forbids a symbol in a frame, without NaN; a label that no frame allows costs inf."""
     log_probs = draw_log_probs(draw, 4, 3)
     log_probs[1, 0] = log_probs[2, 1] = -np.inf
     for labels in ([1, 2], [2, 2], [1]):
         agree(candidate(log_probs, np.array(labels)), loss_over_paths(log_probs, labels), f"the loss of {labels}")
+    without_2 = np.where(np.arange(3) == 2, -np.inf, log_probs)
+    agree(candidate(without_2, np.array([1, 2])), math.inf, "the loss of [1, 2] where no frame allows a 2")
 
 
 @ctc_loss.law
@@ -155,6 +157,11 @@ def underflows(log_probs, labels, blank=0):
         alpha = add(alpha + back[1:-1], back[:-2] * ((states != blank) & (states != before))) * scores[states]
     total = alpha[-2:].sum()
     return -math.log(total) if total > 0 else math.inf
+
+
+@ctc_loss.mutant("a loss with 1e-8 added to every probability before the logarithm: what is forbidden is only dear")
+def forbidden_is_dear(log_probs, labels, blank=0):
+    return forward(np.log(np.exp(log_probs) + 1e-8), labels, blank)
 
 
 @ctc_loss.mutant("the log-likelihood: the sign of the loss is missing")
