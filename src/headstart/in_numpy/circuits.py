@@ -56,7 +56,7 @@ def ablate_heads(heads, off, mean=False):
     return  (B, H, T, d_head)   a new array; the other heads as they were
 
     Law: with mean, the average of every head stays, so what follows sees outputs of the usual size.
-    Source: Michel et al. 2019, section 3 (zeros); Wang et al. 2023, section 2 (means).
+    Source: Michel et al. 2019, section 3 (zeros); Wang et al. 2023 (means, there over a reference distribution).
     """
     typical = heads.mean(axis=2, keepdims=True).mean(axis=0)  # (H, 1, d_head)
     return np.where(off[:, None, None], typical if mean else 0.0, heads)

@@ -14,7 +14,7 @@ def largest_weight_bound(q, k):
     return  (..., T_q)   1 / (1 + (T_k - 1) exp(-2 r)) with r = |q| max_j |k_j| / √d_head
 
     All scores lie between -r and r, so no weight exceeds that of one key at r among T_k - 1 keys at -r.
-    Law: no weight of softmax(q kᵀ / √d_head) is larger, and one key along q, all others as long against it, attains it.
+    Law: no weight of softmax(q kᵀ / √d_head) is larger, and one key along q among others as long against it attains it.
     Source: Veličković et al. 2024 (dispersion), with the bound on the scores written out.
     """
     length = np.sqrt((q**2).mean(axis=-1))  # (..., T_q): |q| / √d_head
@@ -30,7 +30,7 @@ def distance_to_rank_one(x):
     return  (...)               |x - 1 mean| / |x| in Frobenius norms, from 0 (all rows equal) to 1 (they cancel);
                                 0 where x is all zeros
 
-    Law: adding nothing but a rotation of the features, or a factor, changes nothing.
+    Law: a rotation of the features, or a factor other than 0, changes nothing.
     Source: Dong, Cordonnier and Loukas 2021, section 2 (their residual, there in another norm).
     """
     rest = x.var(axis=-2).sum(axis=-1)  # (...): squares of x - mean, over T

@@ -64,6 +64,13 @@ def the_size_of_the_blocks_is_kept(candidate, draw):
 
 
 @fixed_order_sum.law
+def halves_stay_halves(candidate, draw):
+    """In half precision every partial sum, the running total too, is rounded to half precision."""
+    x = np.round(draw(8, 12) * 300).astype(np.float16)
+    agree(candidate(x, 3), by_loops(x, 3), "the sums in half precision", **EXACT)
+
+
+@fixed_order_sum.law
 def doubles_stay_doubles(candidate, draw):
     """In float64 it is a sum, and a precise one."""
     x = draw(3, 11)
@@ -136,6 +143,14 @@ def last_block_dropped(x, block_size):
 def in_double(x, block_size):
     runs(x, block_size)
     return x.astype(np.float64).sum(-1).astype(x.dtype)
+
+
+@fixed_order_sum.mutant("blocks added to a running total in float32, whatever the type of x")
+def total_in_single(x, block_size):
+    total = np.zeros(x.shape[:-1], np.float32)
+    for run in runs(x, block_size):
+        total = total + along(run)
+    return total
 
 
 @fixed_order_sum.mutant("blocks of every block_size-th number instead of neighbours")
