@@ -76,7 +76,7 @@ def bytes_sent(T, d_model, num_heads, num_kv_heads, num_ranks, bytes_per_number=
     for the input's gradient. all_to_all: to each other rank T/R tokens of its heads, in q, k, v and out, a copy of a
     key or value head for each rank that reads it; as much backward. ring: one block of keys and values (T/R tokens, G
     heads), R - 1 times; backward the same and the gradients of the block R times, for they have to come home.
-    Uneven sizes raise ValueError. Law: nothing is sent by a single rank.
+    Uneven sizes raise ValueError. Law: a single rank sends nothing, forward or backward.
     Source: Shoeybi et al. 2019, section 3; Jacobs et al. 2023, section 3; Liu, Zaharia and Abbeel 2023, section 3.
     """
     if T < 1 or num_kv_heads < 1 or num_ranks < 1:
@@ -92,6 +92,6 @@ def bytes_sent(T, d_model, num_heads, num_kv_heads, num_ranks, bytes_per_number=
     sent = {
         "tensor_parallel": 2 * others * n * d_model,
         "all_to_all": 2 * others * n * d_head * (num_heads // num_ranks + read),  # q and out, k and v
-        "ring": block * (others + num_ranks) if backward else block * others,
+        "ring": block * (others + num_ranks) if backward and others else block * others,
     }
     return {scheme: numbers * bytes_per_number for scheme, numbers in sent.items()}

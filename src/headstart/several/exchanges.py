@@ -29,6 +29,8 @@ def exchange(parcels, group):
 def pass_on(tensors, group):
     """Give tensors to the next rank of the ring and get the previous rank's."""
     rank, R = dist.get_rank(group), dist.get_world_size(group)
+    if R == 1:  # the next rank is this one
+        return tensors
     world = group or dist.group.WORLD
     after, before = (dist.get_global_rank(world, (rank + step) % R) for step in (1, -1))
     tensors = [x.contiguous() for x in tensors]

@@ -32,7 +32,7 @@ def carried(T, d_model, H, G, R, backward=False):
         all_to_all += sum(n * d * amount for amount in (heads, read, read, heads))  # q, k, v, and out
         ring += n * d * G + n * d * G  # k and v
     if backward:
-        for _ in range(R):
+        for _ in range(R if R > 1 else 0):  # alone, they are at home
             ring += n * d * G + n * d * G  # dk and dv
     return {"tensor_parallel": round(all_reduce), "all_to_all": all_to_all, "ring": ring}
 
@@ -55,8 +55,9 @@ def the_way_back_is_counted(candidate, draw):
 
 @bytes_sent.law
 def alone_nothing_is_sent(candidate, draw):
-    """A single rank sends nothing forward."""
-    compare(candidate(16, 32, 4, 2, 1), {"tensor_parallel": 0, "all_to_all": 0, "ring": 0})
+    """A single rank sends nothing, forward or backward: its gradients are at home."""
+    for way in (False, True):
+        compare(candidate(16, 32, 4, 2, 1, 2, way), {"tensor_parallel": 0, "all_to_all": 0, "ring": 0})
 
 
 @bytes_sent.law
@@ -98,7 +99,7 @@ def counts(T, d_model, H, G, R, nbytes=2, backward=False, **wrong):
         * n
         * d
         * wrong.get("heads", G)
-        * (wrong.get("steps", others) + wrong.get("home", R) * backward),
+        * (wrong.get("steps", others) + wrong.get("home", R) * (backward and R > 1)),
     }
     return {scheme: numbers * nbytes for scheme, numbers in sent.items()}
 
