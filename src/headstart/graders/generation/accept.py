@@ -42,8 +42,8 @@ def kept_up_to_the_first_refusal(candidate, draw):
     for T in (1, 2, 4, 4, 4, 6):
         inputs = draw_round(draw, T)
         same_tokens(candidate(*inputs), accepted_by_loops(*inputs))
-    p, q = np.full((3, 4), 0.25), np.array([[0.25, 0.25, 0.25, 0.25], [0.5, 0.0, 0.0, 0.5]])
-    for uniform, token in ((0.1, 1), (0.4, 1), (0.6, 2), (0.9, 2)):  # the residual of row 1, drawn by the last number
+    p, q = np.array([[0.25] * 4, [0.1, 0.55, 0.25, 0.1], [0.25] * 4]), np.array([[0.25] * 4, [0.4, 0.1, 0.1, 0.4]])
+    for uniform, token in ((0.1, 1), (0.6, 1), (0.7, 1), (0.9, 2)):  # the residual of row 1: 0, 3/4, 1/4, 0
         got = candidate(p, q, np.array([2, 0]), np.array([0.9, 0.7]), uniform)
         same_tokens(got, np.array([2, token]))
 
@@ -112,6 +112,11 @@ def replaced_from_p(*args):
 @accept_drafts.mutant("a refused draft replaced from q: the draft model's own distribution once more")
 def replaced_from_q(*args):
     return accept_with(after=lambda p, q: q)(*args)
+
+
+@accept_drafts.mutant("a refused draft replaced by the likeliest token of the residual: nothing was drawn")
+def replaced_by_the_likeliest(*args):
+    return accept_with(after=lambda p, q: np.eye(len(p))[np.argmax(residual_by_loops(p, q))])(*args)
 
 
 @accept_drafts.mutant("drafts kept where uniform < q / p: the ratio upside down")

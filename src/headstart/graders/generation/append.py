@@ -70,8 +70,9 @@ def a_shared_block_is_copied(candidate, draw):
 
 @append_paged.law
 def nothing_is_copied_without_need(candidate, draw):
-    """A block of one's own is written in place, and a shared block that is full is neither copied nor written."""
+    """A block of one's own is written in place, even if none is free; a shared full one is left as it is."""
     pool, owners, tables = draw_sequences(draw, (5, 4))
+    appended(candidate, pool, np.maximum(owners, 1), tables[0], 5, draw(2))
     _, new_owners, table = appended(candidate, pool, owners, tables[0], 5, draw(2))
     agree(table, tables[0], "the table of a sequence with room in a block of its own")
     agree(new_owners, owners, "owners")
