@@ -25,6 +25,14 @@ def every_sequence_computes(candidate, draw):
 
 
 @decode_tokens_per_second.law
+def the_longer_time_alone(candidate, draw):
+    """Loading and computing go on at once: a step takes the longer of the two times, not their sum."""
+    for loading, computing in ((10.0, 8.0), (8.0, 10.0), (10.0, 10.0)):  # seconds
+        peak_flops, bandwidth = 4 * 2 * (100 + 5 * 2) / computing, 2 * (100 + 4 * 5 * 2) / loading
+        agree(candidate(4, 5, 100, 2, peak_flops, bandwidth), 0.4, "tokens per second where both times are alike")
+
+
+@decode_tokens_per_second.law
 def more_sequences_share_the_weights(candidate, draw):
     """A batch gains nearly its size while the cache is small, and never more than one read of a cache allows."""
     one, many = candidate(1, 1, 10**6, 1, *SLOW), candidate(64, 1, 10**6, 1, *SLOW)
@@ -83,6 +91,11 @@ def one_operation_each(*args):
 @decode_tokens_per_second.mutant("a bound with the shorter of the two times: the longer one decides")
 def shorter_time(*args):
     return bound(*args, joined=min)
+
+
+@decode_tokens_per_second.mutant("a bound with the two times added up: loading and computing go on at once")
+def times_added(*args):
+    return bound(*args, joined=lambda loading, computing: loading + computing)
 
 
 @decode_tokens_per_second.style
