@@ -30,12 +30,13 @@ def setup(app):
 
 
 def _target_labelled_cells(app, doctree):
-    """Make every labelled code cell a target; a label leads to the chapter, not to its answer sheet."""
+    """Make every labelled code cell a target; a label alone leads to the chapter, not to its answer sheet."""
     standard, page = app.env.get_domain("std"), app.env.docname
     for cell in doctree.findall(nodes.container):
         label = cell.get("cell_metadata", {}).get("label")
         if label and cell.get("nb_element") == "cell_code":
             cell["ids"].append(label)
+            _slugs(app).setdefault(label, (0, label, label))  # `05_positions.ipynb#ev-…`, from another chapter
             if page.startswith(ANSWER_SHEETS):
                 continue
             if standard.labels.get(label, (page,))[0] != page:
