@@ -91,11 +91,3 @@ def patches_then_groups(height, width, patch, merge=1):
         raise ValueError("nothing to count")
     rows, columns = (side // patch + (side % patch > 0) for side in (height, width))
     return -(-rows // merge) * -(-columns // merge)
-
-
-@image_tokens.style
-def rounded_by_numpy(height, width, patch, merge=1):
-    """np.ceil of both sides, as a NumPy integer."""
-    sizes = np.array([height, width, patch, merge])
-    assert (sizes > 0).all()
-    return np.ceil(sizes[:2] / (patch * merge)).astype(int).prod()
