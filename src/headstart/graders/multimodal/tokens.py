@@ -1,6 +1,5 @@
 """Counting the tokens of an image: laws, known mistakes, accepted styles."""
 
-
 from headstart.graders.kit import exercise, expect
 from headstart.graders.multi_head.counts import whole
 
