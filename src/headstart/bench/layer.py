@@ -16,7 +16,7 @@ KINDS = {"full": False, "causal": True}
 def rows(quick):
     """Every comparison, on one thread."""
     seconds = 1.0 if quick else 4.0
-    for T in (512,) if quick else (512, 2048):
+    for T in (512,) if quick else (512, 1024, 2048):
         for kind, causal in KINDS.items():
             bench = Layers(T, causal)
             label = f"{kind}, T {T}"

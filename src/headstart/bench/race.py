@@ -7,26 +7,32 @@ import statistics
 import time
 
 
-def race(ours, *theirs, seconds=10.0, clock=time.perf_counter):
+def race(ours, *theirs, seconds=10.0, clock=time.perf_counter, settle=0.0):
     """Time ours beside the fastest of theirs; return the ratio of medians, its quartiles, and both medians.
 
     ours, *theirs  callables without arguments
     seconds        float       about how long all turns together may take; there are 5 turns at least, 101 at most
     clock          callable    time.perf_counter, or time.thread_time where one thread does all the work
+    settle         float       where both cores are needed: seconds of rest, then one untimed run, before each timed one.
+                               OpenMP's threads spin for milliseconds after their work and hold the core that the
+                               next contestant's second thread needs
     """
     runs = [ours, *theirs]
     for run in runs:  # the first turn warms up
         run()
     turns, end = [], time.perf_counter() + seconds
     while len(turns) < 5 or (time.perf_counter() < end and len(turns) < 101):
-        turns.append([timed(run, clock) for run in runs])
+        turns.append([timed(run, clock, settle) for run in runs])
     times = list(zip(*turns, strict=True))
     rival = min(times[1:], key=statistics.median)
     return row_of(times[0], rival)
 
 
-def timed(run, clock):
+def timed(run, clock, settle):
     """Seconds of one run."""
+    if settle:
+        time.sleep(settle)
+        run()
     started = clock()
     run()
     return clock() - started

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from headstart.in_torch.fast_tiles import full
 from headstart.in_torch.multi_head import MultiHeadAttention, merge_heads, split_heads
 
-ROWS = 128  # queries at a time where the weights are asked for: all heads' rows of scores stay in the cache
+ROWS = 256  # queries at a time where the weights are asked for: one head's rows of scores stay in the cache
 
 
 def fused_attention(q, k, v, mask=None, causal=False):
@@ -57,7 +57,7 @@ class FastMultiHeadAttention(MultiHeadAttention):
 
 
 def _attend_and_tell(q, k, v, mask, causal):
-    """Output (..., H, T_q, d_head) and mean weights (..., T_q, T_k), a few queries of all heads at a time."""
+    """Output (..., H, T_q, d_head) and mean weights (..., T_q, T_k), a few queries at a time."""
     T_q, T_k = q.shape[-2], k.shape[-2]
     q = q / math.sqrt(q.shape[-1])  # T d numbers are divided, not T T
     k, v = k.contiguous(), v.contiguous()  # once, or each product below would do it
@@ -69,16 +69,33 @@ def _attend_and_tell(q, k, v, mask, causal):
         if causal:
             below = torch.ones(few.shape[-2], end, dtype=torch.bool, device=q.device).tril_(T_k - T_q + start)
             pairs = below if pairs is None else pairs & below
-        p = _weights(few @ k[..., :end, :].mT, pairs)  # (..., H, rows, end)
-        outs.append(p @ v[..., :end, :])
-        means.append(F.pad(p.mean(dim=-3), (0, T_k - end)))
+        out, mean = _head_by_head(few, k[..., :end, :], v[..., :end, :], pairs)
+        outs.append(out)
+        means.append(F.pad(mean, (0, T_k - end)))
     return torch.cat(outs, dim=-2), torch.cat(means, dim=-2)
 
 
-def _weights(scores, pairs):
-    """Softmax with zeros where nothing is allowed."""
+def _head_by_head(q, k, v, pairs):
+    """A few queries: output (..., H, rows, d_head) and mean weights (..., rows, T_k), added up in the cache."""
+    heads = [x.unbind(dim=-3) for x in (q, k, v)]
     if pairs is None:
-        return torch.softmax(scores, dim=-1)
-    lowest = torch.finfo(scores.dtype).min  # finite: a row with nothing allowed must not become nan
-    p = torch.softmax(scores + torch.where(pairs, 0.0, lowest), dim=-1)  # small, and the same for all heads
-    return p * pairs.any(dim=-1, keepdim=True)
+        return _mean_over(heads)
+    if pairs.ndim > 2:
+        pairs = pairs[..., 0, :, :]  # one mask for all heads
+    lowest = torch.finfo(q.dtype).min  # finite: a row with nothing allowed must not become nan
+    out, mean = _mean_over(heads, torch.where(pairs, 0.0, lowest))
+    some = pairs.any(dim=-1, keepdim=True)  # and such a row gets zeros
+    return out * some[..., None, :, :], mean * some
+
+
+def _mean_over(heads, bias=None):
+    """Attention in one head after the other, with a bias (..., rows, T_k) on the scores: outputs and mean weights."""
+    outs, total = [], 0.0
+    for q, k, v in zip(*heads, strict=True):
+        scores = q @ k.mT  # (..., rows, T_k)
+        if bias is not None:
+            scores += bias
+        p = torch.softmax(scores, dim=-1)
+        outs.append(p @ v)
+        total += p
+    return torch.stack(outs, dim=-3), total / len(outs)
