@@ -13,8 +13,8 @@ def race(ours, *theirs, seconds=10.0, clock=time.perf_counter, settle=0.0):
     ours, *theirs  callables without arguments
     seconds        float       about how long all turns together may take; there are 5 turns at least, 101 at most
     clock          callable    time.perf_counter, or time.thread_time where one thread does all the work
-    settle         float       where both cores are needed: seconds of rest, then one untimed run, before each timed one.
-                               OpenMP's threads spin for milliseconds after their work and hold the core that the
+    settle         float       where both cores are needed: seconds of rest, then one untimed run, before each timed
+                               one. OpenMP's threads spin for milliseconds after their work and hold the core that the
                                next contestant's second thread needs
     """
     runs = [ours, *theirs]
