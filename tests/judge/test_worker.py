@@ -1,5 +1,6 @@
 """The workshop: which statements run, which verdicts come out, what crosses the wire, and who is replaced."""
 
+import ast
 import os
 import signal
 import struct
@@ -71,10 +72,20 @@ def test_a_demonstration_that_calls_a_library_is_left_out():
         ("class f(base):\n    a = b\n    def m(self): return c\nbase = b = c = d = 1", [1, 4]),
         ("for i in range(3):\n    T.append(i)\nT = []\nf = T", [1, 3, 4]),
         ("@told\ndef f(x: hint = default): pass\ntold = hint = default = 1", [2, 3]),
+        ("a = 'é'; f = a; b = f  # note\na = 2  # f", [1, 1, 2]),
+        ("f = [a,\n  b]; c = f\nb = a = c = 1; a = '\\\n'; d = a", [1, 3, 3]),
     ],
 )
 def test_what_a_definition_depends_on(source, lines):
     assert chosen(source, "f") == lines
+
+
+def test_the_text_of_a_statement_refers_to_what_the_statement_does():
+    source = "@told(1)\ndef f(x):\n    return x + y  # z\nx = y; z = (f(\n  w), f'{v}'); u = z\nif a:\n    b\n# c"
+    statements = slices.parse(source)
+    found = [slices.uses(each.text) for each in statements]
+    assert found == [slices.uses(ast.unparse(each.node)) for each in statements]
+    assert found == [{"told", "y"}, {"y"}, {"f", "w", "v"}, {"z"}, {"a", "b"}]
 
 
 def test_magic_hides_nothing_and_is_found_only_where_it_stands():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headstart.threads import ONE_THREAD
 
-PARTS = ("attention", "layer", "decoding", "imports", "cuda", "judge")
+PARTS = ("attention", "layer", "decoding", "imports", "cuda", "judge", "warm")
 
 
 def main():

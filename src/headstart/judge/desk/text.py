@@ -6,5 +6,7 @@ def shown(text, limit=500):
 
     A terminal, a log or a table that prints it cannot be made to move its cursor, change colour or forge a line.
     """
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit])
+    line = text[:limit]
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
     return line if len(text) <= limit else f"{line} …"

@@ -21,7 +21,8 @@ class Loader:
         """Return the candidate (None if there is none) and what the judge should know about it."""
         self._supply()
         cells = dict(enumerate(self.job["cells"], 1))
-        chosen = self.slices.choose(cells, {self.name, self.slices.STAR}, self.supplied, self._parse)
+        words = {number: tuple(map(set, found)) for number, found in enumerate(self.job["words"], 1)}
+        chosen = self.slices.choose(cells, {self.name, self.slices.STAR}, self.supplied, self._parse, words)
         for statement in chosen:
             self._run(statement)
             vars(self.space).update(self.supplied)
@@ -29,7 +30,7 @@ class Loader:
         own = [node for node in own if not self.slices.is_check(node, self.name)]
         stub = bool(own) and self.slices.is_stub(own[-1])
         candidate = None if stub else getattr(self.space, self.name, None)
-        leans = any(not self.slices.uses(each.node).isdisjoint(self.job["needs"]) for each in chosen)
+        leans = any(not self.slices.uses(each.text).isdisjoint(self.job["needs"]) for each in chosen)
         news = {"found": candidate is not None, "stub": stub, "defined": bool(own), "leans": leans}
         return candidate, news | {"broken": self.broken, "failures": self.failures[:5]}
 

@@ -10,9 +10,10 @@ import struct
 
 import numpy as np
 
-DTYPES = frozenset(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
-)
+NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()  # noqa: SIM905
+DTYPES = {name: np.dtype(name) for name in NUMBERS}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}  # NumPy makes a name anew each time
+ARRAY = (np.ndarray, np.generic)
 HEADER, ARRAYS, AXES, SIZE, DEPTH = 1 << 20, 4096, 16, 1 << 40, 32  # bytes, and counts
 
 
@@ -25,7 +26,7 @@ def pack(message):
     arrays = []
     tree = _flat(message, arrays, 0)
     try:
-        header = json.dumps({"tree": tree, "arrays": [[a.dtype.name, a.shape] for a in arrays]}).encode()
+        header = json.dumps({"tree": tree, "arrays": [[NAMES[a.dtype], a.shape] for a in arrays]}).encode()
     except ValueError as error:  # an int of thousands of digits
         raise WireError(f"a number too long to be written ({error})") from None
     return b"".join([struct.pack(">I", len(header)), header, *(a.tobytes() for a in arrays)])
@@ -51,12 +52,12 @@ def _flat(item, arrays, depth):
         raise WireError(f"lists nested more than {DEPTH} deep")
     if item is None or type(item) in (bool, int, float, str):
         return item
-    if isinstance(item, np.ndarray | np.generic):
+    if isinstance(item, ARRAY):
         arrays.append(_plain(item))
         return {"array": len(arrays) - 1}
     if isinstance(item, dict):
         return {"dict": [[_key(key), _flat(value, arrays, depth + 1)] for key, value in item.items()]}
-    if isinstance(item, list | tuple):
+    if isinstance(item, (list, tuple)):
         kind = "tuple" if isinstance(item, tuple) else "list"
         return {kind: [_flat(value, arrays, depth + 1) for value in item]}
     raise WireError(f"a {type(item).__name__}")
@@ -65,9 +66,11 @@ def _flat(item, arrays, depth):
 def _plain(item):
     """A contiguous array of an allowed dtype in this machine's byte order."""
     array = np.array(item, order="C", subok=False)
+    if array.dtype in NAMES:
+        return array
     if array.dtype.name not in DTYPES:
         raise WireError(f"an array of {array.dtype}")
-    return array.astype(np.dtype(array.dtype.name), copy=False)
+    return array.astype(DTYPES[array.dtype.name])  # another byte order
 
 
 def _key(key):
@@ -81,7 +84,7 @@ def _arrays(read, specs, most):
     sizes = [_bytes(dtype, shape) for dtype, shape in specs]
     if len(sizes) > ARRAYS or sum(sizes) > most:
         raise WireError(f"{len(sizes)} arrays of {sum(sizes)} bytes together, which is too much")
-    return [np.ndarray(shape, np.dtype(dtype), read(size)) for size, (dtype, shape) in zip(sizes, specs, strict=True)]
+    return [np.ndarray(shape, DTYPES[dtype], read(size)) for size, (dtype, shape) in zip(sizes, specs, strict=True)]
 
 
 def _bytes(dtype, shape):
@@ -90,7 +93,7 @@ def _bytes(dtype, shape):
         raise WireError(f"an array of {str(dtype)[:40]} with {len(shape)} axes")
     if not all(type(n) is int and 0 <= n <= SIZE for n in shape):
         raise WireError("an array of an impossible shape")
-    return math.prod(shape) * np.dtype(dtype).itemsize
+    return math.prod(shape) * DTYPES[dtype].itemsize
 
 
 def _tree(node, arrays, depth):

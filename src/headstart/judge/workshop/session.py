@@ -7,7 +7,7 @@ import numpy as np
 
 from headstart.judge.candidate import Stopped
 from headstart.judge.desk.text import shown
-from headstart.judge.worker import wire
+from headstart.judge.worker import slices, wire
 from headstart.judge.workshop import replies
 
 RETRIES = 8  # cells and statements that may hang or crash before an exercise is given up
@@ -31,6 +31,7 @@ class Session:
     def load(self, job):
         """Have the notebook loaded. A step that never returns is left out in the next child. Raises Stopped."""
         skipped = {}
+        job |= {"words": [[list(each) for each in slices.words_of(cell)] for cell in job["cells"]]}
         for _ in range(RETRIES):
             try:
                 news = self._load(job, skipped)

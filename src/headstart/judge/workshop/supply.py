@@ -77,7 +77,7 @@ def _chosen(module, names):
     """The statements of a module that some names depend on; imports cut down to what those statements use."""
     source = SRC.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
     chosen = slices.choose({1: source}, names)
-    used = names.union(*(slices.uses(each.node) for each in chosen if not _is_ours(each.node)))
+    used = names.union(*(slices.uses(each.text) for each in chosen if not _is_ours(each.node)))
     return [each._replace(node=_narrowed(each.node, used)) if _is_ours(each.node) else each for each in chosen]
 
 
