@@ -26,7 +26,7 @@ ELSEWHERE = TABS.replace("in pytorch", "a copy").replace('content"><div class="t
 LONG = "<p>A line 注意力.</p>" * 120
 PAGE = f"""<html lang="en"><meta charset="utf-8"><link rel="stylesheet" href="style.css">
 <style>.sd-tab-content {{ display: none }}</style>
-<script>const MathJax = {{ startup: {{ promise: Promise.resolve() }} }};</script>
+<script>window.maths = Promise.resolve();</script>
 <div class="bd-content"><article class="bd-article"><h1>The book</h1>
 {_chapter("notebooks/01_one", "One", LONG + TABS + "<details><summary>Hint</summary>opened</details>")}
 {_chapter("notebooks/02_two", "Two", ELSEWHERE + "<a href='book/index.html#one'>back</a>")}

@@ -34,7 +34,7 @@ KINDS = [
 
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RAW_MATHS = """async () => {
-    if (document.querySelector('.math')) await MathJax.startup.promise;
+    await window.maths;
     const maths = [...document.querySelectorAll('.math')];
     return maths.filter((each) => !each.querySelector('mjx-container') || each.querySelector('mjx-merror'))
                 .map((each) => each.textContent);

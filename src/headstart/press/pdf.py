@@ -36,7 +36,7 @@ PREPARE = """async (leftOut) => {
         line.append(title.textContent, document.createElement('span'));
     }
     document.querySelector('article .toctree-wrapper').before(contents);
-    await MathJax.startup.promise;
+    await window.maths;
 }"""
 NUMBER = """(pages) => document.querySelectorAll('.book-contents a').forEach((line) => {
     line.lastChild.textContent = pages[decodeURI(line.hash.slice(1))];
