@@ -317,7 +317,9 @@ def test_building_again_writes_what_has_changed_and_forgets_no_complaint(small_r
     page, questions = small_root / "book" / "notation.md", small_root / "book" / "questions" / "01_attention.md"
     page.write_text("# The notation\n\nOne symbol more.\n", encoding="utf-8")
     assert "book/notation.html" in (written := _build(small_root))
-    assert "notebooks/01_attention.html" not in written
+    assert {"notebooks/01_attention.html", "book/coverage.html"}.isdisjoint(written)
+    _write(small_root, "book/frontier.yml", "- {topic: attention with an end}\n")
+    assert "book/coverage.html" in _build(small_root)  # it is made from that file
     (small_root / "book" / "grading.md").write_text("# Grading\n", encoding="utf-8")
     assert "notebooks/01_attention.html" in _build(small_root)  # its sidebar shows the new page
     (small_root / "book" / "grading.md").unlink()

@@ -8,9 +8,13 @@ from docutils import nodes
 from headstart.press import coverage, questions
 from headstart.press.directives import Made
 
+MADE_FROM = (coverage.SEED_MAP, "book/questions/*.md")
+
 
 class QuestionBank(Made):
     """Every question as an entry that links to its answer; a script filters entries by their classes."""
+
+    made_from = MADE_FROM
 
     def entries(self, root):
         """Make one container a question."""
@@ -27,6 +31,8 @@ class QuestionBank(Made):
 
 class QuestionCards(Made):
     """Every question with its answer, in a template: a browser keeps it to itself until the script asks for a card."""
+
+    made_from = MADE_FROM
 
     def entries(self, root):
         """Make one container a question, between the ends of the template."""

@@ -1,5 +1,6 @@
 """The directives {coverage}, {errata}, {seen-mistakes} and {kill-matrix}: tables that are made, never typed."""
 
+import hashlib
 from pathlib import Path
 
 from docutils import nodes
@@ -20,12 +21,15 @@ class Made(SphinxDirective):
     """A directive whose content is made from the whole book: from `lines` of Markdown, or by `entries`."""
 
     css_class = ""
+    made_from = ()  # patterns of files below the course's folder; when the code changes, every page is made again
 
     def run(self):
-        """Make the content in place."""
-        self.watch()
+        """Make the content in place, and note what it was made from."""
+        root = Path(self.env.srcdir)
+        noted = self.env.metadata[self.env.docname].setdefault("made_from", {})
+        noted.update({pattern: digest(root, pattern) for pattern in self.made_from})
         try:
-            return self.entries(Path(self.env.srcdir))
+            return self.entries(root)
         except PressError as error:
             raise self.error(f"{error}.") from None
 
@@ -37,15 +41,26 @@ class Made(SphinxDirective):
                 table["classes"].append(self.css_class)
         return made
 
-    def watch(self):
-        """Say when the page must be made again: in every build."""
-        self.env.note_reread()
+
+def digest(root, pattern):
+    """A hash over the names and contents of the files that match a pattern."""
+    files = [(path.name, path.read_bytes()) for path in sorted(root.glob(pattern))]
+    return hashlib.sha256(repr(files).encode()).hexdigest()
+
+
+def outdated(app, env, added, changed, removed):
+    """The pages that were made from other files than lie there now (an `env-get-outdated` handler)."""
+    root = Path(app.srcdir)
+    noted = {page: data.get("made_from", {}) for page, data in env.metadata.items()}
+    now = {pattern: digest(root, pattern) for each in noted.values() for pattern in each}
+    return [page for page, each in noted.items() if any(now[pattern] != was for pattern, was in each.items())]
 
 
 class Coverage(Made):
     """Every item of the seed map and the places that answer it, document by document."""
 
     css_class = "coverage"
+    made_from = ("book/*.yml", errata.PAGE, "book/questions/*.md", "book/chapters/*.md")
 
     def lines(self, root):
         """Yield the Markdown: a count, then one table a document."""
@@ -69,6 +84,7 @@ class Errata(Made):
     """The false claims that the errata page refutes, and how many of them it still owes."""
 
     css_class = "errata"
+    made_from = (coverage.SEED_MAP, errata.PAGE)
 
     def lines(self, root):
         """Yield the Markdown: a count, then one line for each erratum."""
@@ -85,13 +101,11 @@ class Errata(Made):
 class SeenMistakes(Made):
     """The mistakes seen in public code and the exercises whose known mistakes they are."""
 
+    made_from = (kills.SEEN,)
+
     def lines(self, root):
         """Yield the Markdown: one table a class."""
         return kills.seen_table(root)
-
-    def watch(self):
-        """When the list has changed; when the code has, every page is made again."""
-        self.env.note_dependency(str(Path(self.env.srcdir, kills.SEEN)))
 
 
 class KillMatrix(Made):
@@ -100,11 +114,8 @@ class KillMatrix(Made):
     css_class = "kills"
 
     def lines(self, root):
-        """Yield the Markdown: one table an exercise."""
+        """Yield the Markdown: one table an exercise. Its hundreds of trials take seconds."""
         return kills.matrices()
-
-    def watch(self):
-        """Only when the code has changed, and then every page is made again: hundreds of trials take seconds."""
 
 
 def _row(item, answers):

@@ -19,6 +19,7 @@ def setup(app):
     app.connect("doctree-read", _target_bibliography)
     app.connect("doctree-read", _target_labels_by_path)
     app.connect("doctree-read", anatomy.dress)
+    app.connect("env-get-outdated", directives.outdated)
     app.connect("build-finished", flashcards.print_with_the_book)
     app.add_directive("coverage", directives.Coverage)
     app.add_directive("errata", directives.Errata)
