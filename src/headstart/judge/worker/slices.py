@@ -53,7 +53,8 @@ def parse(source, cell=1):
                 raise
             lines[line] = f"{magic[1]}{magic[2].strip()} = None" if magic[2] else f"{magic[1]}pass"
         else:
-            return [Statement(cell, node, _text(node, lines), *_effects(node)) for node in tree.body]
+            effects = [(frozenset(_bound(node)), frozenset(_touched(node))) for node in tree.body]
+            return [Statement(cell, n, _text(n, lines), *each) for n, each in zip(tree.body, effects, strict=True)]
 
 
 def _text(node, lines):
@@ -62,10 +63,6 @@ def _text(node, lines):
     chunk = lines[first - 1 : node.end_lineno]
     after = chunk[-1].encode()[node.end_col_offset :].strip()
     return ast.unparse(node) if node.col_offset or (after and after[:1] != b"#") else "\n".join(chunk)
-
-
-def _effects(node):
-    return frozenset(_bound(node)), frozenset(_touched(node))
 
 
 def choose(cells, names, supplied=(), parse=parse, words=None):
@@ -92,12 +89,9 @@ def choose(cells, names, supplied=(), parse=parse, words=None):
         needed |= set().union(*(uses(parsed[n][i].text) for n, i in more)) - set(supplied)
 
 
-@functools.lru_cache(maxsize=512)  # a notebook and more
+@functools.lru_cache(maxsize=512)  # a notebook and more; it parses nothing and is linear, so the judge may call it
 def words_of(source):
-    """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot).
-
-    This takes the text apart without parsing it, in linear time, so the judge may do it once for many children.
-    """
+    """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot)."""
     source = source if source.isascii() else unicodedata.normalize("NFKC", source)
     found = WORD.findall(source if "global" in source else INNER.sub(r"\1", source))  # what is local binds nothing
     alone = {word for keyword, word, after in found if keyword or not after}
