@@ -31,7 +31,7 @@ class Session:
     def load(self, job):
         """Have the notebook loaded. A step that never returns is left out in the next child. Raises Stopped."""
         skipped = {}
-        job |= {"words": [[list(each) for each in slices.words_of(cell)] for cell in job["cells"]]}
+        job = job | {"words": [[list(each) for each in slices.words_of(cell)] for cell in job["cells"]]}
         for _ in range(RETRIES):
             try:
                 news = self._load(job, skipped)
