@@ -13,7 +13,7 @@ from headstart.judge.workshop.session import Session
 from headstart.judge.workshop.workshop import Limits, Workshop
 
 LINUX = pytest.mark.skipif(len(tiers.walls()) < 2, reason="these walls need Linux with Landlock and seccomp")
-REQUEST = {"init": None, "load": None, "calls": [["", [], {}]], "cotangent": None}
+REQUEST = {"calls": [["", [], {}]]}
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from headstart.judge import course
 from headstart.judge.candidate import Candidate
 from headstart.judge.trial import hold
 from headstart.judge.worker import slices, wire
-from headstart.judge.workshop import workers
+from headstart.judge.workshop import tiers, workers
 from headstart.judge.workshop.supply import supply
 from headstart.judge.workshop.workshop import Limits, Workshop
 
@@ -163,15 +163,33 @@ def test_a_dead_worker_is_replaced(workshop):
     assert workshop.grade("softmax", [SOFTMAX], 1).verdict == "pass"
 
 
-def test_closing_leaves_nothing():
-    with Workshop(LIMITS) as workshop:
+@pytest.mark.skipif(len(tiers.walls()) < 2, reason="without walls no child waits for its exercise")
+def test_a_child_that_died_while_it_waited_is_not_given(workshop):
+    workshop.grade("softmax", [SOFTMAX], 1)
+    waiting = children(workshop._workers["in_numpy"].nurseries[0].process.pid)
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+    assert waiting
+    assert workshop.grade("softmax", [SOFTMAX], 1).verdict == "pass"
+
+
+@pytest.mark.skipif(not workers.FORKS, reason="where nothing forks, each exercise has its own interpreter")
+@pytest.mark.parametrize("walls", [tiers.walls(), []])
+def test_closing_leaves_nothing(walls):
+    with Workshop(LIMITS, walls=walls) as workshop:
         workshop.grade("softmax", [SOFTMAX], 1)
         worker = workshop._workers["in_numpy"]
         process = worker.nurseries[0].process
-        assert Path(worker.folder).is_dir()
-        assert list(Path(worker.folder).iterdir()) == []
+        found = children(process.pid)
+        assert len(list(Path(worker.folder).iterdir())) == (len(walls) == 2), "one child may wait"
     assert not Path(worker.folder).exists()
     assert process.poll() is not None
+    assert not any(Path(f"/proc/{pid}").exists() for pid in found)
+
+
+def children(pid):
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_fresh_process_where_nothing_can_fork(monkeypatch):

@@ -36,11 +36,11 @@ def perform(candidate, request, wing):
     request  {"init": dict | None, "load": dict | None, "calls": [[method, args, kwargs], …],
               "cotangent": array | list of arrays | None, "of": "inputs" | "parameters", "memory": int | None}
 
-    Without `init` the candidate itself is called (the method is then ""). With `init` an object is made first, `load`
-    hands it weights through its method `load`, and the calls go to its methods. Several calls return the list of their
-    results. With a `cotangent` the value is the list of gradients of sum(cotangent · result), one for each float array
-    or, of "parameters", one for each parameter of the object; several results need as many cotangents. With `memory`
-    the value is whether the call got along with fewer bytes than that.
+    Only "calls" must be there. Without `init` the candidate itself is called (the method is then ""). With `init` an
+    object is made first, `load` hands it weights through its method `load`, and the calls go to its methods. Several
+    calls return the list of their results. With a `cotangent` the value is the list of gradients of sum(cotangent ·
+    result), one for each float array or, of "parameters", one for each parameter of the object; several results need
+    as many cotangents. With `memory` the value is whether the call got along with fewer bytes than that.
     """
     inward, outward = TRANSLATORS[wing]
     target = _made(candidate, request, inward)

@@ -45,14 +45,14 @@ class Candidate:
 
         Of an answer that returns several arrays: a list of as many cotangents.
         """
-        return self._request([[self._method(), list(args), kwargs]], cotangent)
+        return self._request([[self._method(), list(args), kwargs]], cotangent=cotangent)
 
     def parameter_gradients(self, cotangent, *args, **kwargs):
         """Gradients of sum(cotangent · result) for every parameter of the object, one fresh layer (PyTorch wing only).
 
         Zeros where a parameter is frozen or has no part in the result.
         """
-        return self._request([[self._method(), list(args), kwargs]], cotangent, of="parameters")
+        return self._request([[self._method(), list(args), kwargs]], cotangent=cotangent, of="parameters")
 
     def fits(self, memory, *args, **kwargs):
         """Whether a call gets along with fewer than `memory` bytes at once beside its inputs.
@@ -76,9 +76,9 @@ class Candidate:
     def _method(self):
         return "" if self.init is None else "__call__"
 
-    def _request(self, calls, cotangent=None, of="inputs", memory=None):
-        request = {"init": self.init, "load": self.load, "calls": calls, "cotangent": cotangent, "of": of}
-        request["memory"] = memory
+    def _request(self, calls, **more):
+        request = {"init": self.init, "load": self.load, "calls": calls} | more
+        request = {part: value for part, value in request.items() if value is not None}  # the border's own defaults
         self.record.append([request, None])
         reply = self.transport(request)
         if "raised" in reply:

@@ -52,9 +52,14 @@ def parse(source, cell=1):
                 raise
             lines[line] = f"{magic[1]}{magic[2].strip()} = None" if magic[2] else f"{magic[1]}pass"
         else:
-            return [
-                Statement(cell, n, _text(n, lines), frozenset(_bound(n)), frozenset(_touched(n))) for n in tree.body
-            ]
+            return [_statement(cell, node, lines) for node in tree.body]
+
+
+def _statement(cell, node, lines):
+    """A statement with all that is to be known of it."""
+    text = _text(node, lines)
+    binds = _bound(node) | (_declared_global(node) if "global" in text else set())
+    return Statement(cell, node, text, frozenset(binds), frozenset(_touched(node)))
 
 
 def _text(node, lines):
@@ -144,7 +149,7 @@ def _bound(node):
     """Names that a top-level statement binds, also within `if`, `for`, `with` and `try`."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name} | _declared_global(node)
+            return {name}
         case ast.Import(names=aliases):
             return {alias.asname or alias.name.split(".")[0] for alias in aliases}
         case ast.ImportFrom(module="__future__"):
@@ -169,7 +174,7 @@ def _parts(node):
 
 
 def _declared_global(node):
-    """Names that a function binds in the notebook by `global`."""
+    """Names that the functions in a statement bind in the notebook by `global`."""
     own = set(node.names) if isinstance(node, ast.Global) else set()
     return own.union(*(_declared_global(child) for child in ast.iter_child_nodes(node) if isinstance(child, BLOCKS)))
 

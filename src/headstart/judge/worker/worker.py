@@ -43,26 +43,35 @@ class Packages:
 
 
 def nursery(control, tools, setting):
-    """Fork one child for every line that the judge sends; tell its process id, and later how it ended."""
-    child = None
+    """Fork one child for every line that the judge sends; see each to its end, and tell how it ended if asked."""
+    children = set()
     while True:
         message, lines, *_ = socket.recv_fds(control, 4096, 1)
         if lines:
-            child = os.fork()
-            if child == 0:
-                os.setpgid(0, 0)
-                control.close()
-                os.chdir(message)
-                live(socket.socket(fileno=lines[0]), tools, setting)
-            os.close(lines[0])
-            os.setpgid(child, child)
-            control.send(struct.pack(">q", child))
+            children.add(fork(message, lines[0], control, tools, setting))
         elif message:
-            _, status = os.waitpid(child, 0)
-            tools.orphans.end()
-            control.send(struct.pack(">q", os.waitstatus_to_exitcode(status)))
+            pid, asked = struct.unpack(">q?", message)
+            _, status = os.waitpid(pid, 0)
+            children.remove(pid)
+            tools.orphans.end(but=children)
+            if asked:
+                control.send(struct.pack(">q", os.waitstatus_to_exitcode(status)))
         else:
             os._exit(0)  # the judge is gone
+
+
+def fork(folder, line, control, tools, setting):
+    """Start a child that lives in a folder and talks over a line, first of its process id, which is returned."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        control.close()
+        os.chdir(folder)
+        channel = socket.socket(fileno=line)
+        channel.sendall(struct.pack(">q", os.getpid()))
+        live(channel, tools, setting)
+    os.close(line)
+    return child
 
 
 class Orphans:
@@ -75,9 +84,9 @@ class Orphans:
         except OSError:
             self.list = None
 
-    def end(self):
-        """Kill them all, and those that then come to light."""
-        while self.list and (found := self._found()):
+    def end(self, but):
+        """Kill them all, and those that then come to light; but not the children that are known."""
+        while self.list and (found := self._found() - but):
             for pid in found:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
@@ -89,7 +98,7 @@ class Orphans:
 
     def _found(self):
         self.list.seek(0)
-        return [int(pid) for pid in self.list.read().split()]
+        return {int(pid) for pid in self.list.read().split()}
 
 
 def live(channel, tools, setting):
@@ -100,6 +109,7 @@ def live(channel, tools, setting):
         tools.confine.limit(setting["limits"], processes="seccomp" in setting["walls"])
         if "seccomp" in setting["walls"]:
             tools.seccomp.apply(tools.confine.libc(), tools.confine.landlock_version() >= 3)
+        rehearse(tools, setting["wing"])
         gc.enable()
         tools.service.session(tools.service.Line(channel, tools.wire), tools, setting["wing"])
     finally:
@@ -124,7 +134,7 @@ def warm_up(tools, setting):
 
 
 def rehearse(tools, wing):
-    """Go through an exercise, for the caches behind it."""
+    """Go through an exercise: once for the caches behind it, then in each child for the memory that it writes to."""
     import numpy as np
 
     if wing == "in_torch":
@@ -134,7 +144,7 @@ def rehearse(tools, wing):
     space, source = {}, "import math\n\n\ndef answer(x):\n    return x @ x * math.pi\n"
     for statement in tools.slices.choose({1: source}, {"answer"}):
         exec(compile(ast.Module([statement.node], []), "<rehearsal>", "exec"), space)
-    request = {"init": None, "load": None, "calls": [["", [np.ones((2, 2))], {}]]}
+    request = {"calls": [["", [np.ones((2, 2))], {}]]}
     tools.wire.pack(tools.border.answer(space["answer"], request, wing))
 
 

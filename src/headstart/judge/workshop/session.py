@@ -19,7 +19,7 @@ class Session:
     def __init__(self, worker, limits):
         self.worker, self.limits = worker, limits
         self.left, self.most, self.number = limits.seconds, limits.reply, 0
-        self.child, self.failures, self.leans = None, [], True
+        self.child, self.heard, self.failures, self.leans = None, bytearray(), [], True
 
     def __enter__(self):
         return self
@@ -29,7 +29,10 @@ class Session:
             self.child.end()
 
     def load(self, job):
-        """Have the notebook loaded. A step that never returns is left out in the next child. Raises Stopped."""
+        """Have the notebook loaded. A step that never returns is left out in the next child. Raises Stopped.
+
+        Before the first step no learner code has run: a child that ends there is not their fault, and is replaced once.
+        """
         skipped = {}
         job = job | {"words": [[list(each) for each in slices.words_of(cell)] for cell in job["cells"]]}
         for _ in range(RETRIES):
@@ -38,27 +41,27 @@ class Session:
             except _Stuck as stuck:
                 skipped[stuck.place] = last = stuck
             else:
+                skipped.pop("", None)
                 return self._judge_loading(job["name"], news, skipped)
         raise last
 
     def _load(self, job, skipped):
         """Follow one child through the notebook until it tells what it found. Raises Stopped."""
-        self.child = self.worker.child()
+        self.child, self.heard = self.worker.child(), bytearray()
         notebook = json.dumps(job | {"skip": list(skipped)}).encode()
-        self._send({"notebook": np.frombuffer(notebook, np.uint8)})
         place, patience = "", self.left
-        while True:
-            try:
-                message = self._hear(patience)
-            except Stopped as stopped:
-                if self.left <= 0 or not place or place in skipped:
-                    raise
-                self.child.end()
-                raise _Stuck(stopped.verdict, f"{place}: {stopped}", place) from None
-            with replies.demanding_form():
-                if "loaded" in message:
-                    return replies.news(message["loaded"])
-                place, patience = shown(replies.text(message["at"]), 80), self.limits.statement
+        try:
+            self._send({"notebook": np.frombuffer(notebook, np.uint8)})
+            while "loaded" not in (message := self._hear(patience)):
+                with replies.demanding_form():
+                    place, patience = shown(replies.text(message["at"]), 80), self.limits.statement
+        except Stopped as stopped:
+            if self.left <= 0 or place in skipped:
+                raise
+            self.child.end()
+            raise _Stuck(stopped.verdict, f"{place}: {stopped}", place) from None
+        with replies.demanding_form():
+            return replies.news(message["loaded"])
 
     def _judge_loading(self, name, news, skipped):
         """Go on if the child has a candidate, else say why there is none."""
@@ -103,17 +106,19 @@ class Session:
         return message
 
     def _read(self, size, end):
-        parts = bytearray()
-        while len(parts) < size:
+        """The next `size` bytes from the child, by the time `end`."""
+        while len(self.heard) < size:
             if (rest := end - time.monotonic()) <= 0:  # however fast it drips
                 raise TimeoutError
             self.child.channel.settimeout(rest)
-            part = self.child.channel.recv(min(size - len(parts), 1 << 20))
+            part = self.child.channel.recv(1 << 16)
             if not part:
                 raise EOFError
-            parts += part
+            self.heard += part
         self.most -= size
-        return parts
+        part = self.heard[:size]
+        del self.heard[:size]
+        return part
 
     def _within(self, seconds, act):
         """Do something with the child that must be over by the deadline, and charge the time to it."""
@@ -126,7 +131,7 @@ class Session:
             limit = seconds if allowed < self.left else self.limits.seconds
             raise Stopped("timeout", f"it did not end within {limit:g} s") from None
         except (EOFError, OSError):
-            raise replies.crash(self.child.end()) from None
+            raise replies.crash(self.child.end(wait=True)) from None
         finally:
             self.left -= time.monotonic() - started
 

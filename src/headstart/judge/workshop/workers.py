@@ -21,6 +21,7 @@ FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
 TORCH = ["torch", "torchgen", "functorch"]
 BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]
 PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH, *BEHIND_TORCH]}
+WALLS = ("landlock", "seccomp")
 CACHE = {"TORCHINDUCTOR_CACHE_DIR": "."}  # torch.func makes sure at its first call that this exists
 STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
 
@@ -30,46 +31,67 @@ class WorkshopError(Exception):
 
 
 class Child:
-    """A process that runs one learner's code for one exercise."""
+    """A process that runs one learner's code for one exercise.
+
+    kill   ends it; told to wait, it returns how it ended
+    """
 
     def __init__(self, channel, folder, kill):
         self.channel, self._folder, self._kill, self._status = channel, folder, kill, None
 
-    def end(self):
-        """Kill it and all it has started, remove its folder; return how it ended, as subprocess does."""
+    def end(self, wait=False):
+        """Kill it and all it has started, remove its folder; with `wait`, return how it ended, as subprocess does."""
         if self._kill:
             self.channel.close()
-            self._status, self._kill = self._kill(), None
+            self._status, self._kill = self._kill(wait), None
             shutil.rmtree(self._folder, ignore_errors=True)
         return self._status
 
 
 class Nursery:
-    """A warm worker: a process that has its library imported and forks a child for each exercise."""
+    """A warm worker: a process that has its library imported and forks a child for each exercise.
+
+    Within all walls, where no child can reach another, the next one is forked and walled in while this one works, and
+    nobody waits until the last one is gone: both take time on another core that an exercise would have to wait for.
+    """
 
     def __init__(self, setting, folder):
         self.control, self.process = _spawn(setting, folder)
+        self.folder, self.ahead, self.next = folder, len(setting["walls"]) == len(WALLS), None
 
-    def child(self, folder):
-        """Have a child forked. Raises OSError or struct.error if the warm worker is no more."""
+    def child(self):
+        """A child, for one exercise. Raises OSError or struct.error if the warm worker is no more."""
+        channel, folder = self.next or self._fork()
+        self.next = self._fork() if self.ahead else None
+        channel.settimeout(STARTING)
+        (pid,) = struct.unpack(">q", channel.recv(8))
+        return Child(channel, folder, lambda wait: self._reap(pid, wait or not self.ahead))
+
+    def _fork(self):
+        """Order a child: the line to it, and its folder."""
         ours, theirs = socket.socketpair()
+        folder = tempfile.mkdtemp(dir=self.folder)
         with theirs:
             socket.send_fds(self.control, [folder.encode()], [theirs.fileno()])
-        (pid,) = struct.unpack(">q", self.control.recv(8))
-        return Child(ours, folder, lambda: self._reap(pid))
+        return ours, folder
 
-    def _reap(self, pid):
+    def _reap(self, pid, wait):
         """Kill a child's process group; its parent, the warm worker, tells how it ended."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         try:
-            self.control.send(b"reap")
-            return struct.unpack(">q", self.control.recv(8))[0]
+            self.control.send(struct.pack(">q?", pid, wait))
+            return struct.unpack(">q", self.control.recv(8))[0] if wait else None
         except (OSError, struct.error):
             self.close()
             return None
 
     def close(self):
+        """End it, and before it the child that waits, so that its parent sees all its children to their end."""
+        self.ahead = False
+        with contextlib.suppress(OSError, struct.error):
+            if self.next:
+                self.child().end()
         self.control.close()
         _killed(self.process)
 
@@ -90,14 +112,14 @@ class Worker:
 
     def child(self):
         """Start a child. Raises WorkshopError."""
-        folder = tempfile.mkdtemp(dir=self.folder)
         if not FORKS:
+            folder = tempfile.mkdtemp(dir=self.folder)
             channel, process = _spawn(self.setting, folder)
-            return Child(channel, folder, lambda: _killed(process))
+            return Child(channel, folder, lambda wait: _killed(process))
         for _ in range(2):  # a warm worker that died (out of memory, …) is replaced once
             self.warm()
             try:
-                return self.nurseries[0].child(folder)
+                return self.nurseries[0].child()
             except (OSError, struct.error) as error:
                 self.nurseries.pop().close()
                 reason = error
