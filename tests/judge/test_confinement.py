@@ -25,9 +25,9 @@ def workshop():
 def probe(workshop, body, wing="in_numpy"):
     """Run the body of a function in a learner's process and return what the judge is told."""
     source = "def probe():\n" + "\n".join(f"    {line}" for line in body.splitlines())
-    job = {"name": "probe", "cells": [source], "modules": [], "supplied": [], "bans": [], "needs": []}
+    job = {"name": "probe", "modules": [], "supplied": [], "bans": [], "needs": []}
     with Session(workshop._worker(wing), workshop.limits) as session:
-        session.load(job)
+        session.load([source], job)
         reply = session.ask(REQUEST)
     return reply["value"] if "value" in reply else reply["raised"]["type"]
 

@@ -27,8 +27,8 @@ class Line:
 
 def session(line, tools, wing):
     """One exercise: take the job, load the answer, answer requests until the judge hangs up."""
-    job = line.hear()
-    job |= json.loads(bytes(job.pop("notebook")))
+    message = line.hear()
+    job = message["job"] | json.loads(message["notebook"].tobytes())
     tools.guard.install(tools.bans, job["bans"], lambda name: (line.say({"forbidden": name}), os._exit(0)))
     candidate, news = tools.loader.Loader(job, line, tools.slices).load()
     line.say({"loaded": news})

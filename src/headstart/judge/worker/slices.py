@@ -94,9 +94,11 @@ def choose(cells, names, supplied=(), parse=parse, words=None):
         needed |= set().union(*(uses(parsed[n][i].text) for n, i in more)) - set(supplied)
 
 
-@functools.lru_cache(maxsize=512)  # a notebook and more; it parses nothing and is linear, so the judge may call it
 def words_of(source):
-    """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot)."""
+    """The words of a cell that may bind a name or change its object: (those that stand alone, those before a dot).
+
+    It parses nothing and takes linear time, so the judge may call it.
+    """
     source = source if source.isascii() else unicodedata.normalize("NFKC", source)
     found = WORD.findall(source if "global" in source else INNER.sub(r"\1", source))  # what is local binds nothing
     alone = {word for keyword, word, after in found if keyword or not after}

@@ -1,5 +1,6 @@
 """One exercise in one child: load the notebook, put the laws' requests to it, and never trust a word it says."""
 
+import functools
 import json
 import time
 
@@ -28,16 +29,15 @@ class Session:
         if self.child:
             self.child.end()
 
-    def load(self, job):
-        """Have the notebook loaded. A step that never returns is left out in the next child. Raises Stopped.
+    def load(self, cells, job):
+        """Have the notebook's cells loaded. A step that never returns is left out in the next child. Raises Stopped.
 
         Before the first step no learner code has run: a child that ends there is not their fault, and is replaced once.
         """
-        skipped = {}
-        job = job | {"words": [[list(each) for each in slices.words_of(cell)] for cell in job["cells"]]}
+        notebook, skipped = np.frombuffer(_read_up(tuple(cells)), np.uint8), {}
         for _ in range(RETRIES):
             try:
-                news = self._load(job, skipped)
+                news = self._load(notebook, job | {"skip": list(skipped)}, skipped)
             except _Stuck as stuck:
                 skipped[stuck.place] = last = stuck
             else:
@@ -45,13 +45,12 @@ class Session:
                 return self._judge_loading(job["name"], news, skipped)
         raise last
 
-    def _load(self, job, skipped):
+    def _load(self, notebook, job, skipped):
         """Follow one child through the notebook until it tells what it found. Raises Stopped."""
         self.child, self.heard = self.worker.child(), bytearray()
-        notebook = json.dumps(job | {"skip": list(skipped)}).encode()
         place, patience = "", self.left
         try:
-            self._send({"notebook": np.frombuffer(notebook, np.uint8)})
+            self._send({"notebook": notebook, "job": job})
             while "loaded" not in (message := self._hear(patience)):
                 with replies.demanding_form():
                     place, patience = shown(replies.text(message["at"]), 80), self.limits.statement
@@ -134,6 +133,13 @@ class Session:
             raise replies.crash(self.child.end(wait=True)) from None
         finally:
             self.left -= time.monotonic() - started
+
+
+@functools.lru_cache(maxsize=4)  # all exercises of a notebook are asked for, one after the other
+def _read_up(cells):
+    """The cells and the words in them, as a worker takes them."""
+    words = [[list(each) for each in slices.words_of(cell)] for cell in cells]
+    return json.dumps({"cells": cells, "words": words}).encode()
 
 
 class _Stuck(Stopped):

@@ -82,12 +82,12 @@ class Workshop:
         """One trial in one child, and whether the answer leans on exercises that it needs."""
         exercise, wing = course.find(name)
         needs = [each[0] for each in supply(name)[1]]
-        job = {"name": name, "cells": cells, "bans": list(exercise.bans), "needs": needs}
+        job = {"name": name, "bans": list(exercise.bans), "needs": needs}
         worker = self._worker(wing)
         started = time.perf_counter()
         with Session(worker, self.limits) as session:
             try:
-                session.load(job | {"modules": modules, "supplied": supplied})
+                session.load(cells, job | {"modules": modules, "supplied": supplied})
                 trial = hold(exercise, wing, Candidate(session.ask), name, seed)
             except Stopped as stopped:
                 trial = Trial(name, seed, stopped.verdict, str(stopped))
