@@ -318,9 +318,9 @@ ROW = {"what": "ours", "against": "theirs", "goal": 1.25, "ratio": 1.3, "low": 1
 
 
 def test_the_table_says_what_was_met_and_what_was_missed():
-    assert table.line(ROW) == "| ours | theirs | ≤ 1.25 | 1.30 | 1.20 – 1.40 | missed |"
-    assert table.line(ROW | {"ratio": 1.25}).endswith("| met |")
-    assert table.line(ROW | {"goal": None}).endswith("|  |")
+    assert table.line(ROW) == "| ours | 1.30 | ≤ 1.25 | missed | 1.20 – 1.40 | theirs |"
+    assert "| 1.25 | ≤ 1.25 | met |" in table.line(ROW | {"ratio": 1.25})
+    assert "| 1.30 |  |  |" in table.line(ROW | {"goal": None})
 
 
 def test_a_race_takes_the_fastest_rival_and_its_spread_in_turns():

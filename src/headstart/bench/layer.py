@@ -25,6 +25,8 @@ def rows(quick):
                 seconds, True
             )
             yield {"what": f"PyTorch layer, weights asked, {label}", "goal": 0.7} | bench.weights_asked(seconds)
+            if not causal:
+                yield {"what": f"its matrix products alone, {label}", "goal": None} | bench.products(seconds)
             for backward, goal in ((False, 1.2), (True, 1.25)):
                 way = "forward and backward" if backward else "forward"
                 goal = goal if causal else None  # the goal is set for causal attention
@@ -68,9 +70,27 @@ class Layers:
     def weights_asked(self, seconds):
         """Both layers return the mean of their heads' weights."""
         ours = timed_both_ways(lambda: self.fused(self.x, causal=self.causal, need_weights=True)[0], False)
+        return self.against_their_weights(ours, seconds)
+
+    def products(self, seconds):
+        """What no layer that returns its weights can leave out: projections, scores, output."""
+        T, d_head = self.x.shape[1], D_MODEL // H
+        into, out = torch.randn(D_MODEL, 3 * D_MODEL), torch.randn(D_MODEL, D_MODEL)
+        q, k, v = torch.randn(3, H, T, d_head).unbind()
+        made = [torch.empty(T, 3 * D_MODEL), torch.empty(H, T, T), torch.empty(H, T, d_head), torch.empty(T, D_MODEL)]
+
+        def run():
+            torch.mm(self.x[0], into, out=made[0])
+            torch.bmm(torch.bmm(q, k.mT, out=made[1]), v, out=made[2])
+            torch.mm(self.x[0], out, out=made[3])
+
+        return self.against_their_weights(timed_both_ways(run, False), seconds)
+
+    def against_their_weights(self, run, seconds):
+        """Something against their layer, which returns the mean of its heads' weights."""
         rivals = [self.their_run(False, training, weights=True) for training in (True, False)]
-        measured = race(ours, *rivals, seconds=seconds, clock=time.thread_time)
-        return {"against": "nn.MultiheadAttention(need_weights=True)"} | measured
+        measured = race(run, *rivals, seconds=seconds, clock=time.thread_time)
+        return {"against": "nn.MultiheadAttention, need_weights=True"} | measured
 
     def on_tiles(self, seconds, backward):
         """Our layer on the attention written by hand against the same layer on the fused operator."""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 START, END = "% the stored run: python -m headstart.bench.table", "% end of the run"
-HEAD = "| what | against | goal | ratio | spread | |\n|---|---|---|---|---|---|"
+HEAD = "| what | ratio | goal | | spread | against |\n|---|---|---|---|---|---|"
 
 
 def lines(run):
@@ -33,8 +33,8 @@ def line(row):
     goal = "" if row["goal"] is None else f"≤ {row['goal']:.2f}"
     verdict = "" if row["goal"] is None else "met" if row["ratio"] <= row["goal"] else "missed"
     return (
-        f"| {row['what']} | {row['against']} | {goal} | {row['ratio']:.2f} | {row['low']:.2f} – {row['high']:.2f} "
-        f"| {verdict} |"
+        f"| {row['what']} | {row['ratio']:.2f} | {goal} | {verdict} | {row['low']:.2f} – {row['high']:.2f} "
+        f"| {row['against']} |"
     )
 
 

@@ -20,7 +20,13 @@ except ImportError:
     triton = constexpr = None
 
 WIDTHS = (64, 128)
-TRIALS = ((128, 128, 8, 3), (128, 64, 8, 3), (128, 64, 4, 3), (64, 64, 4, 3))  # rows, keys, warps, stages
+TRIALS = (
+    (128, 128, 8, 3),
+    (128, 64, 8, 3),
+    (128, 64, 4, 3),
+    (64, 64, 4, 3),
+    (64, 32, 4, 2),
+)  # the last for old devices
 
 
 def why_not():
