@@ -63,3 +63,12 @@ def test_without_torchrun_it_says_how_to_start(words):
     assert done.returncode != 0
     assert done.stderr.startswith("usage: torchrun ")
     assert "Traceback" not in done.stderr
+
+
+def test_processes_that_cannot_share_the_heads_are_told(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    done = started("-m", "headstart.several", "gloo")
+    assert done.returncode != 0
+    assert done.stderr.startswith("the comparison has 8 heads")
+    assert "Traceback" not in done.stderr

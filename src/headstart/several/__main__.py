@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
-from headstart.several.compare import compare
+from headstart.several.compare import HEADS, compare
 from headstart.several.launch import prepare
 
 
@@ -28,4 +28,6 @@ def main(backend="gloo"):
 if __name__ == "__main__":
     if "LOCAL_RANK" not in os.environ or sys.argv[1:] not in (["gloo"], ["nccl"]):
         sys.exit("usage: torchrun --nproc-per-node N -m headstart.several gloo   (or nccl, with N GPUs on each host)")
+    if HEADS % int(os.environ["WORLD_SIZE"]):
+        sys.exit(f"the comparison has {HEADS} heads: {os.environ['WORLD_SIZE']} processes cannot share them equally")
     main(sys.argv[1])
