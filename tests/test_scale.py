@@ -14,9 +14,10 @@ from headstart.several import launch
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def started(*command):
+def started(*command, **environment):
     """Run a Python command to its end, at most a minute and a half."""
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=90, env=ENVIRONMENT)
+    environment = ENVIRONMENT | environment
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=90, env=environment)
 
 
 def test_rank_0_answers():
@@ -65,10 +66,8 @@ def test_without_torchrun_it_says_how_to_start(words):
     assert "Traceback" not in done.stderr
 
 
-def test_processes_that_cannot_share_the_heads_are_told(monkeypatch):
-    monkeypatch.setenv("LOCAL_RANK", "0")
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    done = started("-m", "headstart.several", "gloo")
+def test_processes_that_cannot_share_the_heads_are_told():
+    done = started("-m", "headstart.several", "gloo", LOCAL_RANK="0", WORLD_SIZE="3")
     assert done.returncode != 0
     assert done.stderr.startswith("the comparison has 8 heads")
     assert "Traceback" not in done.stderr
