@@ -93,7 +93,7 @@ def descendants():
     return found
 
 
-def settles(wanted, seconds=2.0):
+def settles(wanted, seconds=10.0):
     """Whether so many processes are left after a while: the last exercise's is seen to its end meanwhile."""
     end = time.monotonic() + seconds
     while (found := len(descendants())) != wanted and time.monotonic() < end:
