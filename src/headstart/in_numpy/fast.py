@@ -31,7 +31,7 @@ def fast_attention(q, k, v, mask=None, causal=False, return_lse=False):
     T_q, T_k = q.shape[-2], k.shape[-2]
     (q, k, v, mask), leading = common_axes(q, k, v, full(mask, T_q, T_k))
     work = np.result_type(q, k, v, np.float32)  # half precision is computed in single
-    scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: twice as fast in NumPy
+    scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: faster with AVX-512
     bounded = T_q >= FEW and scale * _longest(q) * _longest(k) <= SAFE  # Cauchy-Schwarz: no score is larger
     out, lse = np.empty((*q.shape[:-1], v.shape[-1]), np.result_type(q, k, v)), np.empty(q.shape[:-1], work)
     scratch = np.empty(TILE, work)  # every tile in the same memory: it is still in the cache

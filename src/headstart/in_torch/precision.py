@@ -13,7 +13,7 @@ def safe_attention_weights(q, k, mask=None):
     mask    (..., T_q, T_k)      boolean, True where a query may attend; broadcasts; None allows everything
     return  (..., T_q, T_k)      of q's type; a query that may attend to nothing gets zeros, and zero gradients
 
-    Law: the weights are those of exact arithmetic on the given q and k, rounded once, at the end.
+    Law: the weights are those of float32 arithmetic on the given q and k, rounded once more, at the end.
     Source: Micikevicius et al. 2018, section 3.3 (sums and softmax in float32).
     """
     return attention_weights(q.float(), k.float(), mask).to(q.dtype)

@@ -81,7 +81,7 @@ def qk_norm_attention(q, k, v, gain_q, gain_k, mask=None, eps=1e-6):
     return  (..., T_q, d_v)   a query that may attend to nothing gets zeros, and gives zero gradients
 
     Law: queries and keys may grow by any factor and nothing changes; with gains of 1 no score exceeds √d_head.
-    Source: Dehghani et al. 2023, section 2 (with layer norm); Zhang and Sennrich 2019, section 3 (the norm used here).
+    Source: Dehghani et al. 2023, section 2 (with layer norm); Zhang and Sennrich 2019, section 4 (the norm used here).
     """
     q = q / torch.sqrt((q * q).mean(dim=-1, keepdim=True) + eps) * gain_q
     k = k / torch.sqrt((k * k).mean(dim=-1, keepdim=True) + eps) * gain_k
