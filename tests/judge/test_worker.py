@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from headstart.judge.candidate import Candidate
 from headstart.judge.trial import hold
 from headstart.judge.worker import slices, wire
 from headstart.judge.workshop import tiers, workers
+from headstart.judge.workshop.session import Session
 from headstart.judge.workshop.supply import supply
 from headstart.judge.workshop.workshop import Limits, Workshop
 
@@ -162,6 +164,18 @@ def test_a_dead_worker_is_replaced(workshop):
     workshop.grade("softmax", [SOFTMAX], 1)
     os.kill(workshop._workers["in_numpy"].nurseries[0].process.pid, signal.SIGKILL)
     assert workshop.grade("softmax", [SOFTMAX], 1).verdict == "pass"
+
+
+def test_a_worker_that_dies_each_time_is_a_crash(workshop, monkeypatch):
+    def ask(session, request):
+        session.worker.nurseries[0].process.kill()
+        time.sleep(0.2)
+        return asked(session, request)
+
+    asked = Session.ask
+    monkeypatch.setattr(Session, "ask", ask)
+    trial = workshop.grade("softmax", [SOFTMAX], 1)
+    assert (trial.verdict, trial.message) == ("crashed", "its worker ended with it")
 
 
 @pytest.mark.skipif(len(tiers.walls()) < 2, reason="without walls no child waits for its exercise")

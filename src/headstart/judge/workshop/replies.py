@@ -55,8 +55,10 @@ def _story(told):
 
 
 def crash(status):
-    """The verdict on a process that ended before it answered."""
-    if status is None or status >= 0:
+    """The verdict on a process that ended before it answered; `lost` if its parent is gone too, which tells why."""
+    if status is None:
+        return Stopped("lost", "its worker ended with it")
+    if status >= 0:
         return Stopped("crashed", f"it ended its own process (exit code {status})")
     if status == -9:  # SIGKILL, which Windows lacks
         return Stopped("crashed", "its process was killed, or closed its line to the judge")

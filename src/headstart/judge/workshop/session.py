@@ -55,7 +55,7 @@ class Session:
                 with replies.demanding_form():
                     place, patience = shown(replies.text(message["at"]), 80), self.limits.statement
         except Stopped as stopped:
-            if self.left <= 0 or place in skipped:
+            if self.left <= 0 or place in skipped or stopped.verdict == "lost":
                 raise
             self.child.end()
             raise _Stuck(stopped.verdict, f"{place}: {stopped}", place) from None

@@ -79,7 +79,15 @@ class Workshop:
         return max(own, helped, key=_worth)
 
     def _try(self, name, cells, seed, modules, supplied):
-        """One trial in one child, and whether the answer leans on exercises that it needs."""
+        """One trial, and whether the answer leans on exercises that it needs. A lost worker is replaced once."""
+        for _ in range(2):
+            trial, leans = self._try_once(name, cells, seed, modules, supplied)
+            if trial.verdict != "lost":
+                return trial, leans
+        return Trial(name, seed, "crashed", trial.message), leans
+
+    def _try_once(self, name, cells, seed, modules, supplied):
+        """One trial in one child."""
         exercise, wing = course.find(name)
         needs = [each[0] for each in supply(name)[1]]
         job = {"name": name, "bans": list(exercise.bans), "needs": needs}
