@@ -203,7 +203,7 @@ def _cases(function, contract, wing, sentence):
 
 
 def _bad_arrays(name, rows, good):
-    """A list for an array, one axis too few or too many, a size that another array contradicts, numbers as a mask."""
+    """A list for an array, one axis too few or too many, sizes that another array contradicts, numbers as a mask."""
     axes, kind = rows[name]
     array = good[name]
     yield f"{name} as a list", {name: array.tolist()}, TypeError, name
@@ -214,6 +214,9 @@ def _bad_arrays(name, rows, good):
         yield f"{name} of too few axes", {name: np.zeros(array.shape[-len(named) :][1:], "float32")}, ShapeError, name
         if "..." not in axes:
             yield f"{name} of too many axes", {name: array[None]}, ShapeError, name
+        elif any("..." in others for other, (others, _) in rows.items() if other != name):
+            longer = np.concatenate([array, array[:1]])
+            yield f"{name} of other leading axes", {name: longer}, ShapeError, "leading axes"
     for n, axis in enumerate(axes):
         if axis != "..." and _is_settled_elsewhere(axis, name, rows):
             larger = np.concatenate([array, np.take(array, [0], axis=n)], axis=n)

@@ -35,5 +35,5 @@ def test_bad_input_is_found_where_nothing_is_checked():
         """q, k  (..., T, d_head)"""
         return q
 
-    assert len(contracts.accepted(careless, "in_numpy")) == 8
+    assert len(contracts.accepted(careless, "in_numpy")) == 10
     assert contracts.accepted(shapes(q="... T d_head", k="... T d_head")(careful), "in_numpy") == []

@@ -14,21 +14,24 @@ class ShapeError(ValueError):
 def shapes(**specs):
     """Check arguments against specs such as `q="... T_q d_head"` before every call.
 
-    A spec names the last axes from left to right; `...` stands for any leading axes. A name used twice must have one
-    size. A spec that starts with `bool` asks for a boolean array whose axes may also be 1 or missing (it broadcasts).
-    An argument that is None is not checked. Raises ShapeError (a ValueError) or TypeError with one sentence.
+    A spec names the last axes from left to right; `...` stands for any leading axes, which broadcast between the
+    arguments. A name used twice must have one size. A spec that starts with `bool` asks for a boolean array whose axes
+    may also be 1 or missing (it broadcasts). None is not checked where it is the default. Raises ShapeError (a
+    ValueError) or TypeError with one sentence.
     """
 
     def decorate(function):
         signature = inspect.signature(function)
+        optional = [name for name in specs if signature.parameters[name].default is None]
+        called = function.__qualname__.removesuffix(".forward").rpartition(".")[2]  # a layer goes by its class's name
 
         @functools.wraps(function)
         def checked(*args, **kwargs):
             given = signature.bind(*args, **kwargs).arguments
             sizes = {}
             for name, spec in specs.items():
-                if given.get(name) is not None:
-                    _match(function.__name__, name, given[name], spec, sizes)
+                if name in given and not (given[name] is None and name in optional):
+                    _match(called, name, given[name], spec, sizes)
             return function(*args, **kwargs)
 
         return checked
@@ -50,3 +53,6 @@ def _match(function, name, array, spec, sizes):
     for axis, size in zip(reversed(axes), reversed(shape), strict=False):
         if sizes.setdefault(axis, size) != size and not (mask and size == 1):
             raise ShapeError(f"{function}: {name} has shape {shape}, but {axis} is {sizes[axis]} elsewhere")
+    for place, size in enumerate(reversed(shape[: max(0, len(shape) - len(axes))])):  # counted from the named axes on
+        if size != 1 and sizes.setdefault(place, size) != size:
+            raise ShapeError(f"{function}: {name} has shape {shape}, whose leading axes do not fit those of the others")
