@@ -290,6 +290,44 @@ def test_the_fast_layer_equals_the_plain_one(attend, T_k, causal, kind):
     )
 
 
+@pytest.mark.parametrize("attend", [fused_attention, torch_fast.fast_attention])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
+def test_the_fast_layer_takes_every_mask_in_every_type(attend, kind):
+    torch.manual_seed(0)
+    plain, fast = MultiHeadAttention(12, 3).to(kind), FastMultiHeadAttention(12, 3, attend).to(kind)
+    fast.load_state_dict(plain.state_dict())
+    x = 20 * torch.randn(2, 5, 12).to(kind)  # scores far below zero, too
+    for shape in ((), (5,), (1, 5), (5, 1), (5, 5), (2, 1, 5), (2, 5, 5)):
+        for mask in (torch.rand(shape) < 0.5, torch.zeros(shape, dtype=torch.bool)):
+            told, weights = fast(x, mask=mask, need_weights=True)
+            assert told.dtype == weights.dtype == kind
+            for out in (fast(x, mask=mask), told):
+                assert torch.allclose(out, plain(x, mask=mask), rtol=0.1, atol=400 * torch.finfo(kind).eps)
+    assert fast(x[:, :0], x, need_weights=True)[1].shape == (2, 0, 5)
+
+
+@pytest.mark.parametrize("attend", [fused_attention, torch_fast.fast_attention])
+def test_the_fast_layer_refuses_in_its_own_name(attend):
+    layer, x = FastMultiHeadAttention(12, 3, attend), torch.randn(2, 5, 12)
+    with pytest.raises(TypeError, match=r"^FastMultiHeadAttention: mask must be boolean"):
+        layer(x, mask=torch.zeros(5, 5))
+    with pytest.raises(ValueError, match=r"^FastMultiHeadAttention: mask has shape .* but T_k is 5"):
+        layer(x, x, torch.ones(5, 6, dtype=torch.bool))
+    with pytest.raises(ValueError, match=r"^\w+_attention: mask has shape .* but T_k is 5"):
+        layer(x, mask=torch.ones(5, 6, dtype=torch.bool))
+    with pytest.raises(ValueError, match=r"^FastMultiHeadAttention: x_kv has shape .* leading axes"):
+        layer(x, torch.randn(3, 7, 12))
+
+
+def test_whole_numbers_are_averaged_as_the_plain_one_does_or_refused():
+    q, k, v = (np.arange(n).reshape(1, -1, 4) % 5 for n in (8, 12, 12))
+    out = fast_attention(q, k, v)
+    assert out.dtype == np.float64
+    assert np.allclose(out, scaled_dot_product_attention(q, k, v))
+    with pytest.raises(TypeError, match=r"^fast_attention: q must be of a floating type, got torch\.int64$"):
+        torch_fast.fast_attention(*map(torch.from_numpy, (q, k, v)))
+
+
 def test_the_kernel_says_in_one_sentence_why_it_cannot_run():
     reason = why_not()
     if reason is None:

@@ -33,7 +33,8 @@ def fast_attention(q, k, v, mask=None, causal=False, return_lse=False):
     work = np.result_type(q, k, v, np.float32)  # half precision is computed in single
     scale = math.log2(math.e) / math.sqrt(q.shape[-1])  # folded into q, so that exp is exp2: faster with AVX-512
     bounded = T_q >= FEW and scale * _longest(q) * _longest(k) <= SAFE  # Cauchy-Schwarz: no score is larger
-    out, lse = np.empty((*q.shape[:-1], v.shape[-1]), np.result_type(q, k, v)), np.empty(q.shape[:-1], work)
+    kind = np.result_type(q, k, v, np.float16)  # whole numbers have averages that are none
+    out, lse = np.empty((*q.shape[:-1], v.shape[-1]), kind), np.empty(q.shape[:-1], work)
     scratch = np.empty(TILE, work)  # every tile in the same memory: it is still in the cache
     for heads in head_groups(q.shape[:-2], T_q, T_k):
         for rows in row_blocks(T_q):

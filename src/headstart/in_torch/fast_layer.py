@@ -5,18 +5,22 @@ import math
 import torch
 import torch.nn.functional as F
 
+from headstart.contract import shapes
 from headstart.in_torch.fast_tiles import full
 from headstart.in_torch.multi_head import MultiHeadAttention, merge_heads, split_heads
 
 ROWS = 256  # queries at a time where the weights are asked for: one head's rows of scores stay in the cache
 
 
+@shapes(q="... T_q d_head", k="... T_k d_head", v="... T_k d_v", mask="bool ... T_q T_k")
 def fused_attention(q, k, v, mask=None, causal=False):
     """PyTorch's fused operator under fast_attention's contract: causal counts from the last key, and joins the mask."""
     T_q, T_k = q.shape[-2], k.shape[-2]
     if causal and (mask is not None or T_q != T_k):
         below = torch.ones(T_q, T_k, dtype=torch.bool, device=q.device).tril_(T_k - T_q)
         mask, causal = below if mask is None else mask & below, False
+    if mask is not None:
+        mask = torch.atleast_2d(mask)  # the operator wants both axes
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
 
 
@@ -36,6 +40,7 @@ class FastMultiHeadAttention(MultiHeadAttention):
         super().__init__(d_model, num_heads)
         self.attend = attend
 
+    @shapes(x_q="... T_q d_model", x_kv="... T_k d_model", mask="bool ... T_q T_k")
     def forward(self, x_q, x_kv=None, mask=None, causal=False, need_weights=False):
         """Attend from x_q to x_kv, or from x_q to itself when x_kv is None.
 
@@ -62,7 +67,7 @@ def _attend_and_tell(q, k, v, mask, causal):
     q = q / math.sqrt(q.shape[-1])  # T d numbers are divided, not T T
     k, v = k.contiguous(), v.contiguous()  # once, or each product below would do it
     outs, means = [], []
-    for start in range(0, T_q, ROWS):
+    for start in range(0, max(1, T_q), ROWS):  # no queries make one empty block
         few = q[..., start : start + ROWS, :]
         end = max(0, min(T_k, T_k - T_q + start + ROWS)) if causal else T_k  # these queries see no key beyond
         pairs = None if mask is None else full(mask, T_q, T_k)[..., start : start + ROWS, :end]
@@ -82,8 +87,8 @@ def _head_by_head(q, k, v, pairs):
         return _mean_over(heads)
     if pairs.ndim > 2:
         pairs = pairs[..., 0, :, :]  # one mask for all heads
-    lowest = torch.finfo(q.dtype).min  # finite: a row with nothing allowed must not become nan
-    out, mean = _mean_over(heads, torch.where(pairs, 0.0, lowest))
+    lowest = torch.finfo(q.dtype).min / 2  # finite, also with a score: a row with nothing allowed must not become nan
+    out, mean = _mean_over(heads, torch.where(pairs, q.new_zeros(()), lowest))
     some = pairs.any(dim=-1, keepdim=True)  # and such a row gets zeros
     return out * some[..., None, :, :], mean * some
 
