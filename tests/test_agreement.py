@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from headstart.graders import exercises
+from headstart.in_numpy.multimodal import gated_cross_attention
 from headstart.in_torch.attention import attention_weights, scaled_dot_product_attention, softmax
 from headstart.in_torch.multi_head import MultiHeadAttention, multi_head_attention, split_heads
 from headstart.judge.border import leaves, walk
@@ -169,6 +170,11 @@ def test_the_dtype_stays(exercise, dtype):
         arguments = contracts.cast(contracts.inputs(function), dtype)
         results = leaves(function(**contracts.converted(arguments, wing)))
         assert {str(result.dtype).removeprefix("torch.") for result in results} == {dtype}
+
+
+def test_a_gate_of_one_number_does_not_change_the_type_of_the_stream():
+    arguments = contracts.cast(contracts.inputs(gated_cross_attention), "float32")
+    assert gated_cross_attention(**arguments).dtype == np.float32
 
 
 @pytest.mark.parametrize("exercise", FLOATS)

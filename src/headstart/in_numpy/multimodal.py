@@ -1,5 +1,7 @@
 """Two kinds of input in one model: gated cross-attention, a resampler, what to do when one is missing, alignment."""
 
+import math
+
 import numpy as np
 
 from headstart.contract import shapes
@@ -30,7 +32,7 @@ def gated_cross_attention(x, media, W_q, W_k, W_v, W_o, gate, num_heads, mask=No
     Source: Alayrac et al. 2022, section 2.2.
     """
     k, v = (split_heads(media @ W, num_heads) for W in (W_k, W_v))  # (..., H, T_k, d_head)
-    return x + np.tanh(gate) * cross_attention(x, k, v, W_q, W_o, mask)
+    return x + math.tanh(gate) * cross_attention(x, k, v, W_q, W_o, mask)
 
 
 @shapes(
