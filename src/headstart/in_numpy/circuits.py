@@ -14,7 +14,7 @@ def qk_ov_circuits(W_q, W_k, W_v, W_o, num_heads):
 
     W_q, W_k, W_v  (d_model, H·d_head)   applied from the right: q = x W_q; head h owns the columns from h·d_head on
     W_o            (H·d_head, d_out)     and these rows
-    num_heads      int H                 must divide the width of the projections
+    num_heads      int H                 must divide the width of the projections, else ShapeError
     return         QK, OV                (H, d_model, d_model) and (H, d_model, d_out): W_q W_kᵀ / √d_head and W_v W_o,
                                          head by head
 

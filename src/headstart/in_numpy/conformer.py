@@ -12,7 +12,8 @@ def relative_shift(scores):
     scores  (..., T, 2T-1)   row i: scores of query i for the distances T - 1 (a key far in the past) … 0 … 1 - T
     return  (..., T, T)      entry (i, j) is row i's score for the distance i - j
 
-    Law: scores that depend on their column alone become a matrix that is constant along its diagonals.
+    Another number of distances raises ShapeError (a ValueError). Law: scores that depend on their column alone become a
+    matrix that is constant along its diagonals.
     Source: Dai et al. 2019, appendix B (there causal: distances from T - 1 to 0).
     """
     T = scores.shape[-2]

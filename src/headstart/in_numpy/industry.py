@@ -32,7 +32,7 @@ def series_patches(series, window, step):
 def time_decay_bias(times, rates):
     """Let each head forget at its own rate, by the clock and not by the count of events; the future is forbidden.
 
-    times   (..., T)         when each event happened, oldest first; gaps of any size, zero too
+    times   (..., T)         when each event happened, oldest first; gaps of any size or none; seconds since 1970 too
     rates   (H,)             forgetting per unit of time, 0 or more; 0: never forget
     return  (..., H, T, T)   added to the scores: -rate · (time of the query - time of the key) where the key's place
                              is at most the query's, -inf where it is behind it
@@ -49,7 +49,7 @@ def time_decay_bias(times, rates):
 def reverse_complement(dna):
     """Read the other strand of one-hot DNA: from its end to its start, A and T exchanged, C and G exchanged.
 
-    dna     (..., L, 4)   a row a base, its columns in the order A, C, G, T; probabilities will do
+    dna     (..., L, 4)   a row a base, columns A, C, G, T (else ShapeError); probabilities will do
     return  (..., L, 4)
 
     Law: the reverse complement of the reverse complement is the sequence itself.

@@ -29,7 +29,8 @@ def kv_heads_of_rank(num_heads, num_kv_heads, rank, num_ranks):
 def ring_schedule(num_ranks, causal=False):
     """Tell which block of keys every rank works on at every step of ring attention.
 
-    num_ranks  int    at least 1; R; rank r starts with block r and passes its block on to rank r + 1 after each step
+    num_ranks  int    at least 1 (else ValueError); R; rank r starts with block r and passes its block on to rank r + 1
+                      after each step
     causal     bool   blocks are consecutive runs of tokens: a block after the rank's own lies in its queries' future
     return     (R, R) whole numbers, row s for step s, column r for rank r; -1 where there is nothing to compute
 

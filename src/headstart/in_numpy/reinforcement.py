@@ -11,7 +11,7 @@ from headstart.in_numpy.stability import log_sum_exp
 def returns_to_go(rewards, ends, discount=1.0):
     """Sum what is still to come in the same episode, the reward of the step itself included.
 
-    rewards   (..., T)   rewards[t] follows the action of step t
+    rewards   (..., T)   rewards[t] follows the action of step t; whole numbers will do
     ends      (..., T)   boolean, True at the last step of an episode: step t + 1 belongs to the next one
     discount  float      what a reward one step later is worth
     return    (..., T)   rewards[t] + discount · the return-to-go of step t + 1, if it is of the same episode
@@ -47,7 +47,7 @@ def interleave_steps(returns, states, actions):
 def decision_loss(logits, actions, real):
     """Score the actions that were taken, each at the token of its state: mean surprise in nats.
 
-    logits   (..., 3·T, n_actions)   one row for every token: return, state, action of step 0, of step 1, …
+    logits   (..., 3·T, n_actions)   a row a token: return, state, action of step 0, of step 1, …; else ShapeError
     actions  (..., T)                whole numbers below n_actions; in the padding any of them
     real     (..., T)                boolean, False for padding; somewhere it is True
     return   float                   the mean of -log softmax(logits of the state's token)[action] over all real steps
@@ -95,7 +95,7 @@ def memory_mask(ends, T_q):
     """Let the newest T_q steps read all earlier steps of their own episode, those in the memory too.
 
     ends    (..., T_k)        boolean, True at the last step of an episode; memory first, then the current segment
-    T_q     int               at least 1 and at most T_k: the queries are the last T_q steps
+    T_q     int               at least 1 and at most T_k, else ShapeError: the queries are the last T_q steps
     return  (..., T_q, T_k)   boolean: a query may attend to itself and to earlier keys with no end in between
 
     Law: the first step of an episode may attend to itself alone, however long the memory.
@@ -113,7 +113,7 @@ def generalised_advantages(rewards, values, ends, discount=0.99, lam=0.95):
     """Tell how much better an action turned out than expected, between one step's surprise and the whole return's.
 
     rewards   (..., T)     rewards[t] follows the action of step t
-    values    (..., T+1)   the critic's return-to-go of every state, and of the one after the last step
+    values    (..., T+1)   the critic's return-to-go of every state, and of the one after the last step; else ShapeError
     ends      (..., T)     boolean, True at the last step of an episode: nothing of the next step counts
     discount  float        what a reward one step later is worth
     lam       float        0: the surprise of one step; 1: return-to-go minus value

@@ -41,7 +41,7 @@ def differential_attention(q_1, k_1, q_2, k_2, v, lam, mask=None):
     k_1, k_2  (..., T_k, d_head)   two sets of keys
     v         (..., T_k, d_v)      one set of values
     lam       float                how much of the second pattern is subtracted; learned in the paper
-    mask      (..., T_q, T_k)      boolean, True where a query may attend; for both patterns
+    mask      (..., T_q, T_k)      boolean, True where a query may attend; for both patterns; broadcasts
     return    (..., T_q, d_v)      (softmax(q_1 k_1ᵀ / √d_head) - lam softmax(q_2 k_2ᵀ / √d_head)) v, not normalised
 
     Law: the weights of a row sum to 1 - lam, and may be negative; two equal patterns leave 1 - lam times attention.

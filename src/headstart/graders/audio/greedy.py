@@ -42,7 +42,7 @@ def follows_the_best_symbol(candidate, draw):
     want = spelled(log_probs.argmax(-1).tolist(), 0)
     same_labels(candidate(log_probs), want, "what 40 random frames spell")
     same_labels(candidate(np.exp(log_probs)), want, "what they spell with probabilities for log-probabilities")
-    same_labels(candidate(5.0 + 100.0 * log_probs), want, "what they spell with other scores")
+    same_labels(candidate(5.0 + 1e4 * log_probs), want, "what they spell with other scores")
 
 
 def mistaken(diagnosis):

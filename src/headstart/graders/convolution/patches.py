@@ -40,6 +40,7 @@ def refuses_what_does_not_fit(candidate, draw):
     x = draw(4, 6, 2)
     for size, stride in ((0, 1), (-1, 1), (2, 0), (2, -1), (5, 1), (7, 1)):
         expect(candidate.refuses(x, size, stride), f"it took size {size} and stride {stride} for an image of 4 by 6")
+    expect(candidate.refuses(x.swapaxes(0, 1), 5), "it took size 5 for an image of 6 by 4")
 
 
 @image_patches.mutant("patches whose numbers stand in the order channel, row, column, as torch's unfold gives them")

@@ -4,12 +4,21 @@ import math
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, scores_of, softmax_by_loops
+from headstart.graders.attention.witness import (
+    FUSED,
+    ROUGH,
+    best_forbidden,
+    by_loops,
+    lifted,
+    plain_softmax,
+    scores_of,
+    softmax_by_loops,
+)
 from headstart.graders.kit import agree, exercise
 
 pair_bias_attention = exercise("pair_bias_attention", "industry", wings=("in_numpy",), needs=("softmax",), bans=FUSED)
 
-SHAPES = (((2,), 3, 4, 5, 2, 3, 2), ((), 2, 3, 3, 4, 2, 1), ((1,), 1, 2, 6, 3, 3, 3), ((3,), 4, 1, 4, 2, 2, 2))
+SHAPES = (((2,), 3, 4, 5, 2, 3, 2), ((), 2, 3, 3, 4, 2, 1), ((2, 1), 1, 2, 6, 3, 3, 3), ((3,), 4, 1, 4, 2, 2, 2))
 
 
 def draw_all(draw, lead, H, T_q, T_k, d_head, d_v, d_pair):
@@ -63,7 +72,7 @@ def forbidden_stays_forbidden(candidate, draw):
     q, k, v, pair, W_b = draw_all(draw, (2,), 2, 3, 4, 3, 2, 2)
     mask = draw.mask(2, 2, 3, 4)
     mask[0, :, 1] = False
-    for m in (mask, mask[1, 0], mask[0, 0, :1] * False):
+    for m in (mask, mask[1, 0], mask[1], mask[0, 0, 0], mask[0, 0, :1, :1] * False):
         agree(candidate(q, k, v, pair, W_b, m), query_by_query(q, k, v, pair, W_b, m), f"the output, mask {m.shape}")
     tempting = pair + 300.0 * ~mask[:, 0][..., None]  # forbidden pairs that W_b makes look best
     m, W_b = mask[:, :1], np.abs(W_b)
@@ -72,11 +81,14 @@ def forbidden_stays_forbidden(candidate, draw):
 
 @pair_bias_attention.law
 def large_scores_are_safe(candidate, draw):
-    """A bias in the hundreds overflows nothing."""
+    """A bias in the hundreds overflows nothing; where scores are in the thousands, what is forbidden stays so."""
     q, k, v, pair, W_b = draw_all(draw, (2,), 2, 3, 4, 3, 2, 1)
     pair = np.round(pair) * 500.0 + 2000.0
     W_b = np.ones_like(W_b)
-    agree(candidate(q, k, v, pair, W_b), query_by_query(q, k, v, pair, W_b), rtol=2e-3, atol=2e-3)
+    agree(candidate(q, k, v, pair, W_b), query_by_query(q, k, v, pair, W_b), **ROUGH)
+    q, k, v, pair, W_b = draw_all(draw, (), 2, 4, 5, 4, 3, 1)
+    inputs = lifted(q), lifted(k), v, np.round(pair), np.ones_like(W_b), best_forbidden(4, 5)
+    agree(candidate(*inputs), query_by_query(*inputs), "the output where the best keys are forbidden", **ROUGH)
 
 
 def biases(pair, W_b):

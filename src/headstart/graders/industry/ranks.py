@@ -67,6 +67,15 @@ def ties_are_shared(candidate, draw):
 
 
 @hit_and_ndcg.law
+def almost_equal_is_no_tie(candidate, draw):
+    """Scores that nearly agree stand in one order, and -inf is behind every number, however low."""
+    scores, targets = grid(draw, 3, 6) / 512 - 1000.0, np.array([1, 3, 5])
+    scores[:, 0] = -np.inf
+    for top_k in (2, 4):
+        both_agree(candidate(scores, targets, top_k), rank_by_rank(scores, targets, top_k), " for nearly equal scores")
+
+
+@hit_and_ndcg.law
 def a_constant_is_a_guess(candidate, draw):
     """A model that gives every item the same score hits top_k / n, wherever the target stands."""
     for place in (0, 4, 9):

@@ -86,6 +86,7 @@ def a_shift_changes_nothing(candidate, draw):
     for shift in (-40.0, 40.0):
         same_span(candidate(start + shift, end, passage, 3), want, f"{shift:+g} on the start scores: the span")
         same_span(candidate(start, end + shift, passage, 3), want, f"{shift:+g} on the end scores: the span")
+    same_span(candidate(300 * (start - 9), 300 * (end - 9), passage, 3), want, "scores far below zero: the span")
 
 
 @best_span.law

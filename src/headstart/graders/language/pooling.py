@@ -78,12 +78,14 @@ def one_mask_for_all(candidate, draw):
     want = mean_by_loops(x, np.broadcast_to(real, (2, 3, 5)))
     agree(candidate(x, real), want, "one mask (T,): the mean")
     agree(candidate(x, real[None]), want, "one mask (1, T): the mean")
+    agree(candidate(x, np.array([False])), np.zeros((2, 3, 2)), "nothing real in any text: the mean")
 
 
 @masked_mean.law(wings=("in_torch",))
 def the_real_tokens_get_gradients(candidate, draw):
-    """Every real token gets its share of the gradient, 1/n of it; padding gets none."""
+    """Every real token gets 1/n of the gradient; padding gets none, and no NaN where nothing is real."""
     x, real, g = draw(3, 4, 2), gaps(draw, 4), draw(3, 2)
+    real[2] = False
     (want,) = slopes(lambda x: mean_by_loops(x, real), g, x)
     agree(candidate.gradients(g, x, real)[0], want, "the gradient for x")
 
@@ -189,12 +191,14 @@ def one_mask_serves_all(candidate, draw):
     want = pool_by_loops(x, query, np.broadcast_to(real, (2, 3, 5)))
     agree(candidate(x, query, real), want, "one mask (T,): the result")
     agree(candidate(x, query, real[None]), want, "one mask (1, T): the result")
+    agree(candidate(x, query, np.array([False])), np.zeros((2, 3, 2)), "nothing real in any text: the result")
 
 
 @attention_pool.law(wings=("in_torch",))
 def tokens_and_query_get_gradients(candidate, draw):
-    """Gradients reach the tokens and the query, equal to finite differences: the query can be learned."""
+    """Gradients reach tokens and query, equal to finite differences; a text without real tokens makes no NaN."""
     x, query, real, g = draw(2, 4, 3), draw(3), gaps(draw, 4)[:2], draw(2, 3)
+    real[1] = False
     wanted = slopes(lambda x, query: pool_by_loops(x, query, real), g, x, query)
     for got, want, name in zip(candidate.gradients(g, x, query, real), wanted, ("x", "query"), strict=True):
         agree(got, want, f"the gradient for {name}")

@@ -209,6 +209,8 @@ def every_number_counts(candidate, draw):
         predicted = gold.copy()
         predicted[0, column] += 7
         agree(candidate(predicted, gold), 2 / 3, f"column {column} of one span wrong: F1")
+    mixed = np.array([[0, 2, 4, 0], [0, 6, 6, 1], [1, 2, 6, 0]])  # numbers that are right in three different spans
+    agree(candidate(mixed, gold), 0.0, "right numbers, but not in one span: F1")
 
 
 @span_f1.law

@@ -24,10 +24,11 @@ def bound_by_loops(q, k):
 
 @largest_weight_bound.law
 def one_key_against_all_others(candidate, draw):
-    """The bound is the weight of a score r among T_k - 1 scores -r, where r = |q| max |k| / √d_head."""
+    """The bound is the weight of a score r among T_k - 1 scores -r, r = |q| max |k| / √d_head, however large r is."""
     for lead, T_q, T_k, d_head in SHAPES:
         q, k = draw(*lead, T_q, d_head), draw(*lead, T_k, d_head)
         agree(candidate(q, k), bound_by_loops(q, k), "the bound")
+    agree(candidate(np.full((2, 4), 90.0), np.full((5, 4), 90.0)), np.ones(2), "the bound for long vectors")
 
 
 @largest_weight_bound.law
@@ -117,7 +118,8 @@ def softmax_of_two_values(q, k):
     """The extreme case written down and put through a softmax, in float32."""
     q, k = q.astype("f4"), k.astype("f4")
     r = np.sqrt((q * q).sum(-1)) * np.sqrt((k * k).sum(-1).max(-1))[..., None] / np.sqrt(np.float32(q.shape[-1]))
-    return np.exp(r) / (np.exp(r) + (k.shape[-2] - 1) * np.exp(-r))
+    one, others = np.exp(r - r), (k.shape[-2] - 1) * np.exp(-r - r)  # the larger score subtracted from both
+    return one / (one + others)
 
 
 @largest_weight_bound.style

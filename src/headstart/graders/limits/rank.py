@@ -50,7 +50,7 @@ def neither_scale_nor_direction_counts(candidate, draw):
     """A factor, a turn of the features, or another order of the tokens changes nothing."""
     x = draw(5, 4) + 1.0
     turn = np.linalg.qr(draw(4, 4))[0]
-    for name, changed in {"10 x": 10 * x, "x / 10": x / 10, "x turned": x @ turn, "x reordered": x[::-1]}.items():
+    for name, changed in {"10 x": 10 * x, "x / 10⁶": x / 1e6, "x turned": x @ turn, "x reordered": x[::-1]}.items():
         agree(candidate(changed), by_loops(x), f"the distance of {name}")
 
 

@@ -14,6 +14,7 @@ SEQUENCES = (
     [1, 1],
     [1],
     [0, 7, 7, 0, 3, 0],  # any numbers above zero will do
+    [1, 1, 0, 1, 1, 0],  # a token of text between the rows of an image
 )
 
 

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, plain_softmax, scores_of
+from headstart.graders.attention.witness import (
+    FUSED,
+    ROUGH,
+    best_forbidden,
+    lifted,
+    lifting,
+    plain_softmax,
+    scores_of,
+)
 from headstart.graders.kit import agree, exercise, expect
 
 NEEDS = (
@@ -15,7 +23,7 @@ gated_cross_attention = exercise("gated_cross_attention", "multimodal", wings=("
 SHAPES = [  # leading axes, T_q, T_k, d_model, d_media, H, d_head
     ((2,), 4, 6, 6, 5, 2, 3),
     ((), 3, 3, 4, 4, 1, 2),
-    ((1,), 5, 2, 4, 7, 3, 2),
+    ((2, 1), 5, 2, 4, 7, 3, 2),
     ((2,), 1, 4, 6, 3, 2, 4),
 ]
 
@@ -77,9 +85,20 @@ def the_order_of_the_media_does_not_matter(candidate, draw):
 def nothing_to_read_changes_nothing(candidate, draw):
     """A mask decides what is read, for all heads alike; a token that may read nothing comes back unchanged."""
     arrays = draw_layer(draw, *SHAPES[0])
-    for mask in (draw.mask(2, 4, 6), draw.mask(4, 6), draw.mask(2, 1, 6), np.tri(4, 6, -1, dtype=bool)):
+    closed = np.zeros((1, 1), dtype=bool)
+    for mask in (draw.mask(2, 4, 6), draw.mask(4, 6), draw.mask(2, 1, 6), np.tri(4, 6, -1, dtype=bool), closed):
         want = arrays[0] + np.tanh(0.9) * head_by_head(*arrays, 2, np.broadcast_to(mask, (2, 4, 6)))
         agree(candidate(*arrays, 0.9, 2, mask), want, f"the output under a mask {mask.shape}")
+
+
+@gated_cross_attention.law
+def reading_stands_large_scores(candidate, draw):
+    """Scores in the thousands overflow nothing, and a forbidden token that fits best leaves no trace."""
+    x, media, W_q, W_k, *others = draw_layer(draw, (), 4, 5, 6, 5, 2, 3)
+    arrays = lifted(x), lifted(media), lifting(W_q, 2), lifting(W_k, 2), *others
+    for mask in (None, best_forbidden(4, 5)):
+        want = arrays[0] + np.tanh(0.9) * head_by_head(*arrays, 2, mask)
+        agree(candidate(*arrays, 0.9, 2, mask), want, **ROUGH)
 
 
 @gated_cross_attention.law

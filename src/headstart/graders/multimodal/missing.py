@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, softmax_by_loops
+from headstart.graders.attention.witness import FUSED, ROUGH, lifted, softmax_by_loops
 from headstart.graders.kit import agree, exercise, expect
 
 NEEDS = ("softmax", "attention_weights", "scaled_dot_product_attention")
@@ -66,6 +66,14 @@ def one_alone_is_itself(candidate, draw):
         agree(candidate(x, np.arange(3) == n, query), x[:, n], f"the average of modality {n} alone")
     nothing = np.full((2, 3, 4), np.nan)
     agree(candidate(nothing, np.zeros((2, 3), bool), query), np.zeros((2, 4)), "the average of nothing")
+
+
+@fuse_modalities.law
+def fits_in_the_thousands(candidate, draw):
+    """Scores in the thousands overflow nothing, nor do low ones vanish behind a missing modality that fits best."""
+    x, query = lifted(draw(2, 5, 3)), np.array([0.5, -0.25, 60.0])
+    for present in (np.ones((2, 5), dtype=bool), x[..., -1] < 0):
+        agree(candidate(x, present, query), cut_out(x, present, query), **ROUGH)
 
 
 @fuse_modalities.law
@@ -139,7 +147,7 @@ def nan_of_nothing(x, present, query):
 def fused_by_exponentials(x, present, query):
     """Exponentials, set to zero where nothing is, divided by their sum."""
     x = np.where(present[..., None], x, 0.0)
-    scores = np.einsum("...nd,d->...n", x, query) / np.sqrt(x.shape[-1])
+    scores = np.where(present, np.einsum("...nd,d->...n", x, query) / np.sqrt(x.shape[-1]), -1e9)
     e = np.exp(scores - scores.max(axis=-1, keepdims=True)) * present
     total = e.sum(axis=-1, keepdims=True)
     return np.einsum("...n,...nd->...d", e / np.where(total > 0, total, 1), x)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, scores_of
+from headstart.graders.attention.witness import FUSED, ROUGH, by_loops, lifted, lifting, plain_softmax, scores_of
 from headstart.graders.kit import agree, exercise
 
 NEEDS = ("softmax", "attention_weights", "scaled_dot_product_attention")
@@ -61,6 +61,17 @@ def order_does_not_matter(candidate, draw):
     want = one_at_a_time(x, latents, *matrices)
     agree(candidate(x[draw.rng.permutation(7)], latents, *matrices), want, "the output for shuffled tokens")
     agree(candidate(x, latents[::-1].copy(), *matrices), want[::-1], "the output for latents in reverse order")
+
+
+@resample.law
+def resampling_stands_large_scores(candidate, draw):
+    """Scores in the thousands overflow nothing, and padding that fits best leaves no trace."""
+    x, latents, W_q, W_k, W_v = draw_resampler(draw, (), 5, 3, 4, 2)
+    x, latents = lifted(x), lifted(latents)
+    latents[:, -1] = 60.0
+    arrays = x, latents, lifting(W_q), -lifting(W_k), W_v  # tokens unlike the latents fit best
+    for mask in (None, x[:, -1] > 0):
+        agree(candidate(*arrays, mask), one_at_a_time(*arrays, mask), **ROUGH)
 
 
 @resample.law

@@ -39,6 +39,9 @@ def errors_weighted_by_distance(candidate, draw):
         for discount, lam in ((0.9, 0.8), (1.0, 0.5), (0.5, 1.0)):
             what = f"the advantages of {shape} with discount {discount} and lam {lam}"
             agree(candidate(*path, discount, lam), advantages(*path, discount, lam), what)
+    rewards, *others = draw_path(draw, 2, 5)
+    path = (np.round(3 * rewards).astype(int), *others)
+    agree(candidate(*path), advantages(*path, 0.99, 0.95), "the advantages of whole rewards")
 
 
 @generalised_advantages.law

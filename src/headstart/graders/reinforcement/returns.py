@@ -58,9 +58,11 @@ def nothing_crosses_an_end(candidate, draw):
 
 @returns_to_go.law
 def the_past_is_no_credit(candidate, draw):
-    """Rewards before a step do not enter its return; the step's own reward does, even at an end."""
+    """Rewards before a step do not enter its return; the step's own does, even at an end. Whole rewards will do."""
     rewards, ends = np.array([5.0, 0.0, 0.0, 1.0, 2.0]), np.array([False, False, False, True, True])
-    agree(candidate(rewards, ends, 0.5), np.array([5.125, 0.25, 0.5, 1.0, 2.0]), "the returns of 5 0 0 1 | 2")
+    for kind in (float, int):
+        got = candidate(rewards.astype(kind), ends, 0.5)
+        agree(got, np.array([5.125, 0.25, 0.5, 1.0, 2.0]), f"the returns of 5 0 0 1 | 2 as {kind.__name__}")
 
 
 @returns_to_go.law

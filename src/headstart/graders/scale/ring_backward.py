@@ -17,7 +17,7 @@ ring_attention_backward = exercise(
     needs=("attention_backward_from_output",),
 )
 
-SMALL = (((), 3, 1, 2, 2), ((2,), 2, 2, 2, 1), ((), 1, 3, 2, 2))  # leading axes, R, n, d_head, d_v
+SMALL = (((), 3, 1, 2, 2), ((2, 1), 2, 2, 2, 1), ((), 1, 3, 2, 2))  # leading axes, R, n, d_head, d_v
 
 
 def saved(q, k, v, positions=None):

@@ -6,7 +6,7 @@ from headstart.graders.kit import agree, exercise, expect
 
 absorbed_queries = exercise("absorbed_queries", "latent", chapter="variants", wings=("in_numpy",))
 
-SHAPES = (((2,), 3, 4, 2, 5), ((), 2, 3, 4, 4), ((1,), 1, 5, 3, 2), ((2,), 2, 1, 2, 4))  # lead, H, T_q, d_head, d_c
+SHAPES = (((2,), 3, 4, 2, 5), ((), 2, 3, 4, 4), ((2, 1), 1, 5, 3, 2), ((2,), 2, 1, 2, 4))  # lead, H, T_q, d_head, d_c
 
 
 def by_heads(q, W_uk):

@@ -55,7 +55,7 @@ def no_subtraction_is_attention(candidate, draw):
 def weights_sum_to_one_less_lam(candidate, draw):
     """With values of one every output is 1 - lam: nothing is clipped or normalised."""
     *inputs, v = draw_pairs(draw, (), 4, 5, 3, 2)
-    for lam in (0.2, 0.8, 1.5):
+    for lam in (0.2, 0.8, 1.5, -0.4):
         got = candidate(*inputs, np.ones_like(v), lam)
         agree(got, np.full((4, 2), 1 - lam), f"the sum of the weights with lam = {lam}")
 
@@ -64,7 +64,7 @@ def weights_sum_to_one_less_lam(candidate, draw):
 def both_patterns_are_masked(candidate, draw):
     """The mask holds for both patterns; a query without keys gets zeros."""
     inputs = draw_pairs(draw, (2,), 4, 5, 3, 2)
-    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 4, 5), np.tri(4, 5, 1, dtype=bool), draw.mask(5)):
+    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 4, 5), draw.mask(5), np.zeros((1, 1), dtype=bool)):
         agree(candidate(*inputs, 0.6, mask), difference(*inputs, 0.6, mask), f"the output under a mask {mask.shape}")
 
 

@@ -22,7 +22,7 @@ grouped_query_attention = exercise("grouped_query_attention", "grouped", chapter
 SHAPES = [  # leading axes, G, R, T_q, T_k, d_head, d_v
     ((2,), 2, 3, 4, 5, 4, 3),
     ((), 3, 2, 3, 3, 2, 5),
-    ((1,), 4, 1, 2, 6, 3, 3),
+    ((2, 1), 4, 1, 2, 6, 3, 3),
     ((2,), 1, 4, 5, 3, 4, 2),
 ]
 
@@ -75,7 +75,8 @@ def groups_do_not_meet(candidate, draw):
 def groups_under_masks(candidate, draw):
     """A mask broadcasts over the query heads or differs among them; a query without keys gets zeros."""
     q, k, v = draw_groups(draw, (2,), 2, 2, 4, 5, 3, 2)
-    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(4, 4, 5), draw.mask(5)):
+    closed = np.zeros((1, 1), dtype=bool)
+    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(4, 4, 5), draw.mask(5), closed):
         agree(candidate(q, k, v, mask), head_by_head(q, k, v, mask), f"the output under a mask {mask.shape}")
 
 

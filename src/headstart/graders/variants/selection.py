@@ -10,7 +10,7 @@ block_selection_mask = exercise("block_selection_mask", "variants", chapter="var
 CASES = (
     ((2,), 8, 3, 2, 1),
     ((), 9, 2, 2, 2),
-    ((1,), 7, 4, 3, 1),
+    ((2, 1), 7, 4, 3, 1),
     ((2,), 5, 2, 1, 2),
     ((), 3, 2, 5, 1),
     ((2,), 24, 4, 4, 2),
@@ -36,7 +36,7 @@ def selected_by_loops(q, k, block_size, top_k, rate=None):
 def best_blocks_and_its_own(candidate, draw):
     """A query sees its own block up to itself and the `top_k` earlier blocks whose mean keys fit it best."""
     for lead, T, d, block_size, top_k in CASES:
-        q, k = draw(*lead, T, d), draw(*lead, T, d)
+        q, k = draw(*lead, T, d, scale=300.0), draw(*lead, T, d)
         want = selected_by_loops(q, k, block_size, top_k)
         same_mask(candidate(q, k, block_size, top_k), want, f"the mask for blocks of {block_size}, top {top_k}")
 

@@ -19,7 +19,7 @@ from headstart.graders.kit import agree, exercise
 
 sink_attention = exercise("sink_attention", "windows", chapter="variants", needs=("softmax",), bans=FUSED)
 
-SHAPES = (((2,), 3, 4, 5, 2, 3), ((), 2, 3, 3, 4, 2), ((1,), 1, 2, 6, 3, 3), ((2,), 4, 1, 4, 2, 2))
+SHAPES = (((2,), 3, 4, 5, 2, 3), ((), 2, 3, 3, 4, 2), ((2, 1), 1, 2, 6, 3, 3), ((2,), 4, 1, 4, 2, 2))
 
 
 def draw_heads(draw, lead, H, T_q, T_k, d_head, d_v):
@@ -69,7 +69,8 @@ def weights_sum_to_less_than_one(candidate, draw):
 def sinks_under_masks(candidate, draw):
     """The sink is never masked: a query without keys gives it everything and gets zeros."""
     q, k, v, sinks = draw_heads(draw, (2,), 3, 4, 5, 2, 2)
-    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(3, 4, 5), draw.mask(5)):
+    closed = np.zeros((1, 1), dtype=bool)
+    for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(3, 4, 5), draw.mask(5), closed):
         agree(candidate(q, k, v, sinks, mask), with_an_empty_key(q, k, v, sinks, mask), f"under a mask {mask.shape}")
 
 

@@ -10,6 +10,7 @@ match_queries = exercise("match_queries", "detection", chapter="vision", wings=(
 
 SHAPES = ((4, 3), (5, 2), (3, 3), (6, 1), (5, 4), (1, 1))
 THREE_MOVE = np.array([[2.0, 6.0, 2.0], [2.0, 1.0, 1.0], [5.0, 2.0, 5.0], [4.0, 6.0, 4.0]])  # exchanging two won't do
+IN_A_RING = np.array([[1.0, 0.0, 9.0], [9.0, 1.0, 0.0], [0.0, 9.0, 1.0]])  # exchanging two of the first three won't do
 GREEDY_LOSES = np.array([[1.0, 2.0], [2.0, 9.0], [8.0, 8.5]])  # the cheapest pair first: 1 + 8.5; best: 2 + 2
 
 
@@ -46,7 +47,8 @@ def the_first_is_not_always_the_best(candidate, draw):
     """Where the cheapest pair leaves a dear one, it is not taken."""
     for cost in (GREEDY_LOSES, GREEDY_LOSES[:, ::-1].copy(), GREEDY_LOSES[:2]):
         agree(total_of(candidate(cost), cost), 4.0, "the total where the cheapest pair misleads")
-    agree(total_of(candidate(THREE_MOVE), THREE_MOVE), 5.0, "the total where exchanging two queries is not enough")
+    for cost, total in ((THREE_MOVE, 5.0), (1e6 * THREE_MOVE, 5e6), (IN_A_RING, 0.0)):
+        agree(total_of(candidate(cost), cost), total, "the total where exchanging two queries is not enough")
 
 
 @match_queries.law

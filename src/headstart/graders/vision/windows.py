@@ -8,7 +8,7 @@ from headstart.graders.vision.witness import windows_by_loops
 cut_windows = exercise("cut_windows", "shifted_windows", chapter="vision", wings=("in_numpy",))
 merge_windows = exercise("merge_windows", "shifted_windows", chapter="vision", wings=("in_numpy",))
 
-CASES = (  # shape of the map, window, shift: no batch, one channel, a single window, two leading axes
+CASES = (  # shape of the map, window, shift: no batch, one channel, a single window, two leading axes, far
     ((2, 4, 6, 3), 2, 0),
     ((2, 4, 6, 3), 2, 1),
     ((6, 9, 2), 3, 1),
@@ -16,6 +16,7 @@ CASES = (  # shape of the map, window, shift: no batch, one channel, a single wi
     ((1, 4, 4, 2), 4, 3),
     ((2, 2, 4, 2, 2), 2, 1),
     ((3, 2, 2), 1, 0),
+    ((4, 4, 1), 2, 3),
 )
 
 
@@ -146,6 +147,7 @@ def as_many_windows_as_fit(candidate, draw):
         ((6, 8, 2), (4, 6, 2)),
         ((4, 4, 2), (5, 4, 2)),
         ((4, 4, 2), (4, 5, 2)),
+        ((3, 8, 2), (4, 6, 2)),
     ):
         expect(candidate.refuses(draw(*shape), *sizes), f"it merged {shape} for {sizes}, it should raise")
 
