@@ -53,6 +53,10 @@ weights_of(RIGHT, "filled_in_place", filled_in_place)
 weights_of(RIGHT, "smallest_number", smallest_number)
 
 
+def through_float16(q, k, mask=None):
+    return smallest_number(torch, q.float(), k.float(), mask).half().to(q.dtype)
+
+
 def additive(activate, soften):
     """Additive attention from a (wrong) score and softmax."""
 
@@ -77,6 +81,8 @@ WRONG += [
     ("look_up", "detached_weights", lambda query, keys, values: soft(torch, (keys @ query).detach()) @ values),
     ("look_up", "keys_detached", lambda query, keys, values: soft(torch, keys.detach() @ query) @ values),
     ("additive_attention", "nan_to_num_after_bias", additive(lambda h, w: h @ w, careless)),
+    ("split_heads", "chunk", lambda x, num_heads: torch.stack(x.chunk(num_heads, -1), -3)),
+    ("safe_attention_weights", "through_float16", through_float16),
     ("additive_attention", "w_detached", additive(lambda h, w: h @ w.detach(), cautious)),
 ]
 RIGHT += [

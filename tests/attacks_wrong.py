@@ -1,4 +1,4 @@
-"""Wrong answers that try to slip past the laws of chapters 01 and 03, written once for both wings.
+"""Wrong answers that try to slip past the laws of chapters 01 to 09, written once for both wings.
 
 Each takes the array library first: `xp` is numpy or torch. Those about attention weights attack everything built on
 them: weights, attention, self-attention, multi-head attention.
@@ -6,6 +6,7 @@ them: weights, attention, self-attention, multi-head attention.
 
 import math
 
+import numpy as np
 from attacks_kit import added, alive, built_on, filled, heads_of, merged, normalised, scores, soft
 
 WRONG = []  # (name of the exercise, name of the attack, answer with xp first, wings)
@@ -279,3 +280,52 @@ WRONG += [
     ("multi_head_flops", "flops_without_refusal", flops(lambda n: 2 * n), ("in_numpy",)),
     ("multi_head_flops", "flops_of_n_minus_one_additions", guarded(flops(lambda n: 2 * n - 1)), ("in_numpy",)),
 ]
+
+
+@attack("document_mask")
+def ids_in_float32(xp, document_ids):
+    ids = xp.asarray(document_ids, dtype=xp.float32)
+    return ids[..., :, None] == ids[..., None, :]
+
+
+@attack("attention_entropy")
+def epsilon_in_the_logarithm(xp, weights):
+    return -(weights * xp.log(weights + 1e-6)).sum(-1)
+
+
+@attack("feed_forward")
+def units_capped_at_6(xp, x, W_1, b_1, W_2, b_2):
+    return xp.clip(x @ W_1 + b_1, 0.0, 6.0) @ W_2 + b_2
+
+
+@attack("relative_position_buckets", wings=("in_numpy",))
+def room_for_half_of_all_buckets(xp, T_q, T_k, num_buckets=32, max_distance=128, causal=False):
+    assert num_buckets % 2 == 0
+    assert 4 <= num_buckets < 2 * max_distance  # right for causal; without it a direction has half of the buckets
+    n = num_buckets if causal else num_buckets // 2
+    ahead = np.arange(T_k) - np.arange(T_k - T_q, T_k)[:, None]
+    r, e = np.maximum(-ahead, 0) if causal else abs(ahead), n // 2
+    shared = e + ((n - e) * np.log(np.maximum(r, 1) / e) / np.log(max_distance / e)).astype(int)
+    bucket = np.where(r < e, r, np.minimum(shared, n - 1))
+    return bucket if causal else bucket + n * (ahead > 0)
+
+
+@attack("attention_flops", wings=("in_numpy",))
+def attention_flops_in_32_bits(xp, T_q, T_k, d_head, num_heads=1, causal=False):
+    assert min(T_q, T_k, d_head, num_heads) >= 1
+    pairs = np.clip(np.arange(T_q) + T_k - T_q + 1, 0, T_k).sum() if causal else T_q * T_k
+    return int(np.int64(4 * int(pairs) * d_head * num_heads).astype(np.int32))
+
+
+@attack("quantise", wings=("in_numpy",))
+def smallest_step(xp, x, axis=-1, bits=8):
+    assert 1 <= bits <= 8
+    low = x.min(axis, keepdims=True)
+    step = np.maximum(np.ptp(x, axis, keepdims=True) / (2**bits - 1), 1e-8)
+    return np.rint((x - low) / step).astype(np.uint8), low, step
+
+
+@attack("residual", wings=("in_numpy",))
+def almost_equal_is_equal(xp, p, q):
+    lacks = np.maximum(p - q, 0.0)
+    return np.where(lacks.sum(-1, keepdims=True) > 1e-3, normalised(xp, lacks), p)

@@ -18,6 +18,7 @@ def two_products(candidate, draw):
     for T_q, T_k, d_head, H in ((3, 5, 4, 1), (1, 7, 8, 3), (6, 6, 2, 4), (9, 4, 5, 2)):
         want = sum(2 * 2 * d_head for _ in range(H * T_q * T_k))
         whole(candidate(T_q, T_k, d_head, H), want, f"the count for {T_q} queries, {T_k} keys, {H} heads of {d_head}")
+    whole(candidate(3000, 5000, 128, 32), 4 * 3000 * 5000 * 128 * 32, "a count that does not fit into 32 bits")
 
 
 @attention_flops.law

@@ -66,6 +66,14 @@ def equal_numbers_come_back(candidate, draw):
 
 
 @quantise.law
+def the_unit_does_not_matter(candidate, draw):
+    """Numbers as small as a billionth get the codes that they get in a larger unit: only a step of 0 is special."""
+    x = groups(draw, 4, 3)
+    small = read(candidate(x * 2.0**-30, -2), x, -2, 8)[0]
+    agree(small, read(candidate(x, -2), x, -2, 8)[0], "the codes of small numbers")
+
+
+@quantise.law
 def one_to_eight_bits(candidate, draw):
     """Fewer bits than 1 and more than 8 are refused."""
     for bits in (0, -1, 9):

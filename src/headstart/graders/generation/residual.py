@@ -28,6 +28,14 @@ def what_the_draft_lacks(candidate, draw):
 
 
 @residual.law
+def a_draft_that_is_almost_right(candidate, draw):
+    """What is left may be tiny; it is still divided by its sum, and p is the answer where p = q alone."""
+    p, other = draw_distribution(draw, 3, 7), draw_distribution(draw, 3, 7)
+    q = p + 1e-4 * (other - p)
+    agree(candidate(p, q), residual_by_loops(p, q), "the residual", atol=5e-3)
+
+
+@residual.law
 def kept_and_replaced_make_p(candidate, draw):
     """Kept drafts, min(p, q), and replacements, the residual times the probability of a rejection, add up to p."""
     p, q = draw_distribution(draw, 3, 7), draw_distribution(draw, 3, 7, sharp=2.0)

@@ -73,10 +73,13 @@ def far_away_is_one_bucket(candidate, draw):
 @relative_position_buckets.law
 def refuses_what_cannot_be_shared_out(candidate, draw):
     """An odd number of buckets, or a max_distance that leaves nothing for the shared ones, raises an exception."""
-    expect(candidate.refuses(40, 40, 7), "it made 7 buckets, it should raise ValueError")
+    for num_buckets in (7, 2):
+        expect(candidate.refuses(40, 40, num_buckets), f"it made {num_buckets} buckets, it should raise ValueError")
     for causal, exact in ((False, 8), (True, 16)):
-        refused = candidate.refuses(40, 40, 32, exact, causal)
-        expect(refused, f"it took max_distance={exact} for {exact} exact buckets, it should raise ValueError")
+        for far in (exact, exact - 3):
+            refused = candidate.refuses(40, 40, 32, far, causal)
+            expect(refused, f"it took max_distance={far} for {exact} exact buckets, it should raise ValueError")
+    compare(candidate(20, 20, 32, 9), 20, 20, 32, 9, False)  # one more than e is enough
 
 
 def with_distance(distance_of, n_of=lambda num_buckets, causal: num_buckets if causal else num_buckets // 2, side=None):

@@ -20,7 +20,8 @@ def documents_by_loops(ids):
 @document_mask.law
 def same_document_only(candidate, draw):
     """Query and key may meet where their ids are equal, both ways, in the shape (..., T, T)."""
-    for ids in ([0, 0, 1, 1, 1], [7], [3, 3, 3], [0, 1, 2, 3]):
+    far = 2**24  # an id may be any whole number: float32, uint8 or a table of ids would mix some of these up
+    for ids in ([0, 0, 1, 1, 1], [7], [3, 3, 3], [0, 1, 2, 3], [far, 5, far + 1, far + 5, far]):
         same_mask(candidate(np.array(ids)), documents_by_loops(np.array(ids)), f"document_mask({ids})")
 
 

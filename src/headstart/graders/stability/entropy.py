@@ -28,6 +28,7 @@ def from_one_key_to_all(candidate, draw):
     """An even row of n keys has entropy log n, one key alone 0, and nothing is NaN on the way."""
     rows = np.array([[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.25] * 4, [0.0] * 4])
     agree(candidate(rows), np.log([1.0, 2.0, 4.0, 1.0]), "the entropy of rows that cover 1, 2, 4 and 0 keys")
+    agree(candidate(np.full(20_000, 1 / 20_000)), np.log(20_000), "the entropy of an even row of 20 000 keys")
 
 
 @attention_entropy.law

@@ -41,6 +41,14 @@ def nothing_open_leaves_the_bias(candidate, draw):
 
 
 @feed_forward.law
+def open_units_are_linear(candidate, draw):
+    """Where every hidden unit is positive nothing is cut off, however large the units are."""
+    x, W_1, b_1, W_2, b_2 = draw_plain(draw, (2, 3), 4, 5)
+    b_1 = b_1 + 50.0
+    agree(candidate(x, W_1, b_1, W_2, b_2), (x @ W_1 + b_1) @ W_2 + b_2, "the output with all units open", atol=1e-3)
+
+
+@feed_forward.law
 def tokens_think_alone(candidate, draw):
     """Changing one token changes no other token's output."""
     x, *W = draw_plain(draw, (2, 4), 5, 6)

@@ -19,6 +19,7 @@ def every_product_is_counted(candidate, draw):
         (1, 1, 1, 1, 1),
         (16, 3, 8, 32, 11),
         (64, 2, 16, 40, 50),
+        (1024, 24, 2048, 8192, 50000),  # counts that do not fit into 32 bits
     ):
         one = {
             "projections": 4 * product(T, d_model, d_model),
