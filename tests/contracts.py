@@ -188,6 +188,8 @@ def _cases(function, contract, wing, sentence):
         good.pop("d_head", None)  # where d_head is given, any number of heads will do
     good = cast(good, "float32")
     function(**converted(good, wing))  # what is called good must be good
+    if "caches" not in good:  # which are for a batch of two: three stand apart from two heads
+        function(**converted(cast(inputs(contract, SIZES | {"...": 3}), "float32"), wing))
     bad = [(*case, sentence + hint) for name in rows for *case, hint in _bad_arrays(name, rows, good)]
     limits = _limits(contract)
     bad += [(f"{name}={n}", {name: n}, ValueError, sentence + limit) for name, limit in limits for n in REFUSED[limit]]

@@ -5,7 +5,7 @@ As in backward.py there is no PyTorch twin: PyTorch's autograd is the twin.
 
 import numpy as np
 
-from headstart.contract import shapes
+from headstart.contract import ShapeError, shapes
 from headstart.in_numpy.attention import attention_weights
 from headstart.in_numpy.backward import attention_backward, linear_backward
 from headstart.in_numpy.multi_head import merge_heads, split_heads
@@ -36,7 +36,7 @@ def self_attention_backward(dout, x, W_q, W_k, W_v, mask=None):
 @shapes(
     dout="... T_q d_out", x_q="... T_q d_model", x_kv="... T_k d_model", mask="bool ... T_q T_k",
     W_q="d_model d_all", W_k="d_model d_all", W_v="d_model d_all", W_o="d_all d_out",
-    b_q="d_all", b_v="d_all", kept="... T_q T_k",
+    b_q="d_all", b_v="d_all", kept="... H T_q T_k",
 )  # fmt: skip
 def multi_head_backward(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, num_heads, mask=None, kept=None, rate=0.0):
     """Go back through the multi-head layer with biases, q = x_q W_q + b_q … out = merged W_o + b_o, and dropout.
@@ -49,7 +49,7 @@ def multi_head_backward(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, num_heads
     b_q, b_v       (H·d_head)              b_k and b_o are not asked for: no gradient depends on them
     num_heads      int H
     mask           (..., T_q, T_k)         boolean, True where a query may attend; the same for every head
-    kept           (..., T_q, T_k)         1 where a weight was kept by dropout, the head axis in front of T_q
+    kept           (..., H, T_q, T_k)      1 where a weight was kept by dropout, 0 where not
     rate           float                   dropout rate of the weights
     return         dict                    derivatives by name: x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o
 
@@ -60,6 +60,8 @@ def multi_head_backward(dout, x_q, x_kv, W_q, W_k, W_v, W_o, b_q, b_v, num_heads
     q = split_heads(x_q @ W_q + b_q, num_heads)  # (..., H, T_q, d_head)
     k = split_heads(x_kv @ W_k, num_heads)  # (..., H, T_k, d_head); b_k would shift whole rows of scores
     v = split_heads(x_kv @ W_v + b_v, num_heads)  # (..., H, T_k, d_head)
+    if kept is not None and kept.shape[-3] != num_heads:
+        raise ShapeError(f"multi_head_backward: kept is for {kept.shape[-3]} heads, but num_heads is {num_heads}")
     if mask is not None:
         mask = np.atleast_2d(mask)[..., None, :, :]  # (..., 1, T_q, T_k): one mask for all heads
     keep = 1.0 if kept is None else kept / (1.0 - rate)
