@@ -100,6 +100,7 @@ EQUIVALENT |= {
         ("rotate", "torch.arange(offset, offset + x.shape[-2]", "x"),
         ("rotate_interleaved", "torch.arange(offset, offset + x.shape[-2]", "x"),
         ("rotary_attention", "torch.ones(T_q, T_k, dtype=torch.bool", "q"),
+        ("padding_mask", "torch.arange(T", "lengths"),
     )
 }
 EQUIVALENT |= {

@@ -35,7 +35,7 @@ def padding_mask(lengths, T):
     """
     if (lengths < 0).any() or (lengths > T).any():
         raise ValueError(f"padding_mask: lengths must lie between 0 and T = {T}")
-    return (torch.arange(T) < lengths[:, None])[:, None, :]
+    return (torch.arange(T, device=lengths.device) < lengths[:, None])[:, None, :]
 
 
 @shapes(document_ids="... T")
