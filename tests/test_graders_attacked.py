@@ -2,6 +2,8 @@
 
 import functools
 
+import attacks_later_right  # noqa: F401  it adds to the lists of attacks_right
+import attacks_later_wrong  # noqa: F401  it adds to the lists of attacks_wrong
 import attacks_right
 import attacks_torch
 import attacks_wrong
