@@ -32,8 +32,9 @@ def decoder_step(tokens, caches, length, weights, num_heads):
     """Score the next token after each of the new ones: decoder_only, with the past in caches.
 
     tokens     (..., T)      whole numbers below n_vocab: the whole prompt first, then one token a step
-    caches     list          of [keys, values] for each block, both (..., H, T_max, d_head)
-    length     int           tokens in the caches: the new ones stand at positions length, length + 1, …
+    caches     list          of [keys, values], both (..., H, T_max, d_head), one for each block, else ValueError
+    length     int           tokens in the caches: the new ones stand at positions length, length + 1, …; from 0 to
+                             T_max - T, else ShapeError (a ValueError)
     weights    dict:
                "tokens"      E (n_vocab, d_model)   looks tokens up, and transposed scores them: tied embeddings
                "positions"   P (n_positions, d_model)   n_positions ≥ length + T

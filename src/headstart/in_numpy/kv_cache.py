@@ -16,7 +16,7 @@ def cached_attention(q, k, v, keys, values, length):
     v       (..., T, d_v)
     keys    (..., T_max, d_head)   rows 0 … length - 1 hold the past; what stands behind them is old rubbish
     values  (..., T_max, d_v)
-    length  int                    tokens in the cache; length + T at most T_max, else ShapeError (a ValueError)
+    length  int                    tokens in the cache: from 0 to T_max - T, else ShapeError (a ValueError)
     return  out, keys, values      out (..., T, d_v); the cache with rows length … length + T - 1 written, no other
 
     The new token i stands at position length + i and sees the positions up to its own. The arrays given are left alone:

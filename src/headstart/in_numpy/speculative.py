@@ -41,7 +41,8 @@ def residual(p, q):
 def accept_drafts(p, q, drafted, uniforms, uniform):
     """Keep drafted tokens as long as the target model agrees; end with one token of its own.
 
-    p         (T+1, n)   the target's probabilities at each drafted place, and at the place behind the last draft
+    p         (T+1, n)   the target's probabilities at each drafted place, and at the place behind the last draft: one
+                         row more than q, else ShapeError (a ValueError)
     q         (T, n)     the draft model's probabilities that each draft was drawn from
     drafted   (T,)       whole numbers below n
     uniforms  (T,)       one uniform number a draft: it is kept where uniforms < p / q of that token
