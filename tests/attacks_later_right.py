@@ -1,13 +1,16 @@
 """Right answers to exercises of chapters 10 to 21 in unusual dress, and the functions that they are made of.
 
-All are NumPy's: where PyTorch has the exercise too, the laws are the same.
+Most are NumPy's: where PyTorch has the exercise too, the laws are the same. The last are PyTorch's.
 """
 
 import itertools
 import math
 
 import attacks_right
+import attacks_torch
 import numpy as np
+import torch
+import torch.nn.functional as F
 from attacks_kit import alive, heads_of, merged, soft
 
 
@@ -318,3 +321,45 @@ def by_a_matrix_of_waves(xp, x, frame, hop):
     waves = np.exp(-2j * np.pi * np.outer(n, np.arange(frame // 2 + 1)) / frame)
     frames = np.lib.stride_tricks.sliding_window_view(x, frame, axis=-1)[..., ::hop, :]
     return abs(frames * (0.5 - 0.5 * np.cos(2 * np.pi * n / frame)) @ waves) ** 2
+
+
+# -- PyTorch
+
+
+def shifted_by_strides(scores):
+    *_, T, distances = scores.shape
+    assert distances == 2 * T - 1
+    scores = scores.contiguous()
+    strides = (*scores.stride()[:-2], scores.stride(-2) - 1, 1)
+    return scores.as_strided((*scores.shape[:-1], T), strides, scores.storage_offset() + T - 1)
+
+
+def pooled_by_finite_fill(x, query, real):
+    x = x.masked_fill(~real[..., None], 0.0)
+    s = (x @ query / math.sqrt(len(query))).masked_fill(~real, -1e9)
+    return ((F.softmax(s, -1) * real)[..., None, :] @ x)[..., 0, :]
+
+
+def convolved_by_groups(x, W, causal=False):
+    size, d_model = W.shape
+    before = size - 1 if causal else size // 2
+    flat = F.pad(x.reshape(-1, *x.shape[-2:]).mT, (before, size - 1 - before))
+    return F.conv1d(flat, W.T[:, None], groups=d_model).mT.reshape(x.shape)
+
+
+def stacked_and_summed(out_a, lse_a, out_b, lse_b):
+    lse, outs = torch.stack([lse_a, lse_b]), torch.stack([out_a, out_b])
+    top = lse.amax(0).detach()
+    top = torch.where(torch.isinf(top), 0.0, top)
+    e = (lse - top).exp()
+    empty = e.sum(0) == 0
+    total = torch.where(empty, 1.0, e.sum(0))
+    return (e[..., None] * outs).sum(0) / total[..., None], torch.where(empty, -math.inf, total.log() + top)
+
+
+attacks_torch.RIGHT += [
+    ("relative_shift", "by_strides", shifted_by_strides),
+    ("attention_pool", "finite_fill", pooled_by_finite_fill),
+    ("depthwise_convolution", "conv1d_in_groups", convolved_by_groups),
+    ("merge_attention", "stacked_and_summed", stacked_and_summed),
+]

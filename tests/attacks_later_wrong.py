@@ -1,13 +1,15 @@
 """Wrong answers to exercises of chapters 10 to 21 that the laws once let pass, and their kin.
 
-All are NumPy's: where PyTorch has the exercise too, the laws are the same.
+They are NumPy's, for where PyTorch has the exercise too the laws are the same, but for two about gradients at the end.
 """
 
 import itertools
 import math
 
+import attacks_torch
 import attacks_wrong
 import numpy as np
+import torch
 from attacks_kit import normalised
 from attacks_later_right import (
     best_pair,
@@ -176,3 +178,25 @@ def epsilon_in_the_norm(xp, x):
 @attack("block_kinds")
 def kinds_as_floats(xp, mask, block_size):
     return kinds(mask, block_size) * 1.0
+
+
+# -- gradients
+
+
+def forbidden_plus_minus_infinity(x, query, real):
+    x = x.masked_fill(~real[..., None], 0.0)
+    s = x @ query / math.sqrt(len(query)) + torch.where(real, 0.0, -math.inf)
+    return (torch.nan_to_num(s.softmax(-1))[..., None] * x).sum(-2)  # NaN gradients where no token is real
+
+
+def shifted_without_gradient(scores):
+    T = scores.shape[-2]
+    assert scores.shape[-1] == 2 * T - 1
+    place = torch.arange(T)
+    return scores.detach()[..., place[:, None], T - 1 - place[:, None] + place]
+
+
+attacks_torch.WRONG += [
+    ("attention_pool", "nan_to_num_after_infinity", forbidden_plus_minus_infinity),
+    ("relative_shift", "detached", shifted_without_gradient),
+]

@@ -47,6 +47,15 @@ def the_middle_is_the_own_place(candidate, draw):
     agree(change, np.array([0.0, 0.0, 1.0, 0.0]), "the change of each row when row 2 grows by one")
 
 
+@relative_shift.law(wings=("in_torch",))
+def scores_get_their_gradients(candidate, draw):
+    """The gradient of each score stands in its own place; scores that no key asks for get none."""
+    g, place = draw(2, 4, 4), np.arange(4)
+    want = np.zeros((2, 4, 7))
+    want[:, place[:, None], 3 - place[:, None] + place] = g
+    agree(candidate.gradients(g, draw(2, 4, 7))[0], want, "the gradient for the scores")
+
+
 @relative_shift.law
 def distances_must_fit(candidate, draw):
     """Any other number of distances than 2T - 1 is refused by an exception."""
