@@ -329,3 +329,16 @@ def smallest_step(xp, x, axis=-1, bits=8):
 def almost_equal_is_equal(xp, p, q):
     lacks = np.maximum(p - q, 0.0)
     return np.where(lacks.sum(-1, keepdims=True) > 1e-3, normalised(xp, lacks), p)
+
+
+TABLES = {}
+
+
+@attack("rotate")
+def table_kept_from_before(xp, x, frequencies, offset=0):
+    n = len(frequencies)
+    assert x.shape[-1] == 2 * n
+    key = xp, x.shape[-2], n, offset, frequencies.dtype  # as if no model had frequencies of its own
+    angles = TABLES.setdefault(key, (offset + xp.arange(x.shape[-2]))[:, None] * xp.asarray(frequencies))
+    a, b, cos, sin = x[..., :n], x[..., n:], xp.cos(angles), xp.sin(angles)
+    return xp.asarray(xp.concatenate([a * cos - b * sin, b * cos + a * sin], -1), dtype=x.dtype)

@@ -31,6 +31,7 @@ def neighbours_with_an_offset(candidate, draw):
     """Row t stands at position offset + t."""
     x, f = draw(2, 9, 6), frequencies_of(3)
     agree(candidate(x[:, 4:], f, 4), turned(x, f, 0, neighbours)[:, 4:], "the rotation with offset 4")
+    agree(candidate(x[:, 4:], 2 * f, 4), turned(x, 2 * f, 0, neighbours)[:, 4:], "the rotation by other frequencies")
 
 
 @rotate_interleaved.law

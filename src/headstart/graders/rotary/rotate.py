@@ -32,6 +32,7 @@ def positions_start_at_the_offset(candidate, draw):
     whole = turned(x, f, 0, half_split)
     agree(candidate(x[:, 5:], f, 5), whole[:, 5:], "the rotation with offset 5")
     agree(candidate(x[:, :1], f, offset=30), turned(x[:, :1], f, 30, half_split), "the rotation with offset 30")
+    agree(candidate(x[:, 5:], 2 * f, 5), turned(x[:, 5:], 2 * f, 5, half_split), "the rotation by other frequencies")
 
 
 @rotate.law
