@@ -32,7 +32,7 @@ class Session:
     def load(self, cells, job):
         """Have the notebook's cells loaded. A step that never returns is left out in the next child. Raises Stopped.
 
-        Before the first step no learner code has run: a child that ends there is not their fault, and is replaced once.
+        Before the first step no learner code has run: a child that ends there is replaced once.
         """
         notebook, skipped = np.frombuffer(_read_up(tuple(cells)), np.uint8), {}
         for _ in range(RETRIES):

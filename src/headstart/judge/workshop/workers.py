@@ -21,7 +21,6 @@ FORKS = sys.platform == "linux"  # macOS's own libraries do not survive a fork
 TORCH = ["torch", "torchgen", "functorch"]
 BEHIND_TORCH = ["typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"]
 PACKAGES = {"in_numpy": ["numpy"], "in_torch": ["numpy", *TORCH, *BEHIND_TORCH]}
-WALLS = ("landlock", "seccomp")
 CACHE = {"TORCHINDUCTOR_CACHE_DIR": "."}  # torch.func makes sure at its first call that this exists
 STARTING = 120.0  # seconds for an interpreter to import its library on a busy machine
 
@@ -57,7 +56,8 @@ class Nursery:
 
     def __init__(self, setting, folder):
         self.control, self.process = _spawn(setting, folder)
-        self.folder, self.ahead, self.next = folder, len(setting["walls"]) == len(WALLS), None
+        self.folder, self.next = folder, None
+        self.ahead = {"landlock", "seccomp"} <= set(setting["walls"])
 
     def child(self):
         """A child, for one exercise. Raises OSError or struct.error if the warm worker is no more."""
