@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 START, END = "% the stored run: python -m headstart.bench.table", "% end of the run"
-NO_BREAK = "\N{NO-BREAK SPACE}"  # between what a narrow page would otherwise write on two lines
+NO_BREAK = "\N{NO-BREAK SPACE}"  # a narrow page would write a goal on two lines
 HEAD = "| what | ratio | goal | | spread | against |\n|---|---|---|---|---|---|"
 
 
@@ -32,7 +32,7 @@ def sentence(machine):
 def line(row):
     """One comparison: ours over theirs, so smaller is better; the middle half of the turns beside it."""
     goal = "" if row["goal"] is None else f"≤{NO_BREAK}{row['goal']:.2f}"
-    spread = f"{row['low']:.2f}{NO_BREAK}–{NO_BREAK}{row['high']:.2f}"
+    spread = f"{row['low']:.2f} – {row['high']:.2f}"
     verdict = "" if row["goal"] is None else "met" if row["ratio"] <= row["goal"] else "missed"
     return f"| {row['what']} | {row['ratio']:.2f} | {goal} | {verdict} | {spread} | {row['against']} |"
 
