@@ -1,15 +1,18 @@
 """The doors of the house: who may import whom, and two wings that are built alike."""
 
 import ast
+import graphlib
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from headstart import graders
 from headstart.graders import exercises
 from headstart.judge import course
 
@@ -141,11 +144,39 @@ def test_every_exercise_is_well_judged(exercise):
     assert len(exercise.styles) >= 1
     assert len({mutant.diagnosis for mutant in exercise.mutants}) == len(exercise.mutants)
     assert all(need in COURSE for need in exercise.needs)
+    assert all(ban.startswith("torch.") for ban in exercise.bans)
+
+
+@pytest.mark.parametrize("exercise", COURSE.values(), ids=COURSE)
+def test_an_exercise_is_declared_in_the_package_of_its_chapter(exercise):
+    parts = [law.holds.__module__.split(".")[:3] for law in exercise.laws]
+    assert parts == [["headstart", "graders", exercise.chapter.replace("-", "_")]] * len(exercise.laws)
+
+
+def test_no_two_chapters_graders_import_each_other():
+    """Two threads that import both could then find one of them half made."""
+    needs = {}
+    for package in (slug.replace("-", "_") for slug in graders.chapters()):
+        sources = "".join(map(Path.read_text, (SRC / "headstart" / "graders" / package).glob("*.py")))
+        needs[package] = set(re.findall(r"headstart\.graders\.(\w+)", sources)) - {package}
+    assert "kit" in graphlib.TopologicalSorter(needs).static_order()  # raises CycleError
+
+
+def test_one_chapter_is_judged_without_the_others():
+    """Two hundred modules that nobody asked for would cost a cold run a tenth of its time."""
+    code = """if True:
+        import sys
+        from headstart.judge import course
+        from headstart.judge.workshop.supply import supply
+        assert all(course.find(name) and supply(name) for name in course.names_of("attention"))
+        print(*{name.split(".")[2] for name in sys.modules if name.startswith("headstart.graders.")} - {"kit"})
+    """
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "attention\n"
 
 
 def test_every_exercise_is_set_in_exactly_one_chapter():
     """Those of a chapter that has no manuscript yet wait for it."""
-    chapters, set_in = course.chapters(), {}
+    chapters, set_in = {slug: course.names_of(slug) for slug in course.chapters()}, {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         chapter = notebook["metadata"]["headstart"]["chapter"]

@@ -229,4 +229,4 @@ def test_odd_members_of_a_zip_are_refused(tmp_path):
 def test_a_printed_notebook_has_the_exercises_that_the_judge_expects_in_it(path):
     marks = [cell["metadata"].get("headstart", {}) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     printed = {mark["exercise"] for mark in marks if "exercise" in mark}
-    assert printed == set(course.chapters()[only(path).chapter])
+    assert printed == set(course.names_of(only(path).chapter))

@@ -59,7 +59,7 @@ class Exercise:
     chapter slug of the chapter that sets it: "multi-head"
     wings   where the exercise exists: in_numpy, in_torch or both
     needs   names of exercises that an answer may call; the judge supplies them
-    bans    dotted names that an answer may not call, because writing them is the point
+    bans    dotted names of PyTorch that an answer may not call, because writing them is the point
     """
 
     name: str

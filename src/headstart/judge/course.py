@@ -2,6 +2,7 @@
 
 import importlib
 
+from headstart import graders
 from headstart.graders import exercises
 
 UNGRADED = ("bug-hunt",)  # chapters that are played, not graded: a folder of work holds them all the same
@@ -13,10 +14,11 @@ class UnknownExercise(LookupError):
 
 def find(name):
     """Return (exercise, wing) for a name as a notebook has it: `softmax`, `softmax_torch`, `MultiHeadAttention`."""
-    for exercise in exercises().values():
-        for wing in exercise.wings:
-            if printed(exercise, wing) == name:
-                return exercise, wing
+    for known in (graders.loaded, exercises):  # the others are imported only if the name is none of these
+        for exercise in known().values():
+            for wing in exercise.wings:
+                if printed(exercise, wing) == name:
+                    return exercise, wing
     raise UnknownExercise(f"there is no exercise called {name!r}")
 
 
@@ -36,8 +38,11 @@ def reference(exercise, wing):
 
 
 def chapters():
-    """Map each chapter to the names of its exercises, in course order; a chapter that is played has none."""
-    found = {}
-    for exercise in exercises().values():
-        found.setdefault(exercise.chapter, []).extend(printed(exercise, wing) for wing in exercise.wings)
-    return found | {slug: [] for slug in UNGRADED}
+    """The slugs of the chapters whose notebooks can be handed in."""
+    return [*graders.chapters(), *UNGRADED]
+
+
+def names_of(chapter):
+    """The names of a chapter's exercises, in course order; a chapter that is played has none."""
+    exercises_here = {} if chapter in UNGRADED else graders.of_chapter(chapter)
+    return [printed(exercise, wing) for exercise in exercises_here.values() for wing in exercise.wings]

@@ -4,8 +4,6 @@ Every pytest run in the environment loads this file, so what it needs is importe
 """
 
 import argparse
-import atexit
-import gc
 import math
 import os
 from pathlib import Path
@@ -63,7 +61,6 @@ def pytest_configure(config):
             raise pytest.UsageError("--results needs --submission or --class: there is nothing to report")
         return
     os.environ.update(ONE_THREAD | os.environ)  # before NumPy is imported
-    atexit.register(gc.freeze)  # a process that ends has nothing to collect: looking for it takes a tenth of its time
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers get a command line that was looked at
         _demand_sense(config.option)
     if config.option.classroom is None:

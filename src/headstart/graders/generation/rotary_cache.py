@@ -5,7 +5,14 @@ import numpy as np
 from headstart.graders.attention.witness import FUSED
 from headstart.graders.generation.cache import NEEDS, cached_with, compare, draw_cache, row_after_row
 from headstart.graders.kit import agree, exercise, expect
-from headstart.graders.rotary.witness import angles_of, frequencies_of, half_split, turn_halves, turn_neighbours, turned
+from headstart.graders.positions.rotary_witness import (
+    angles_of,
+    frequencies_of,
+    half_split,
+    turn_halves,
+    turn_neighbours,
+    turned,
+)
 
 rotary_cached_attention = exercise(
     "rotary_cached_attention",

@@ -4,7 +4,6 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from headstart.judge import course
 from headstart.judge.desk import record, shelf, sitting
 from headstart.judge.desk.submission import read
 from headstart.judge.desk.text import shown
@@ -32,7 +31,6 @@ class Classroom:
     def start(self, names):
         """Begin to grade these submissions, in this order. Raises OSError if results cannot be kept."""
         self.shelf.keep_seed(self.seed)
-        course.chapters()  # imports the graders, here and not in several threads at once
         self.futures |= {name: self.threads.submit(self._results, name) for name in names}
 
     def results(self, name):

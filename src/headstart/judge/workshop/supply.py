@@ -8,7 +8,6 @@ import ast
 import functools
 from pathlib import Path
 
-from headstart.graders import exercises
 from headstart.judge import course
 from headstart.judge.worker import slices
 
@@ -33,7 +32,7 @@ def _needs(exercise):
     """The exercises that an exercise needs, those that they need in turn, and so on."""
     found, queue = {}, [*exercise.needs]
     while queue:
-        need = exercises()[queue.pop()]
+        need, _ = course.find(queue.pop())
         if need.name not in found and need is not exercise:
             found[need.name] = need
             queue += need.needs

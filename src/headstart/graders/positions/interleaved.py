@@ -4,7 +4,7 @@ import numpy as np
 
 from headstart.graders.attention.witness import slopes
 from headstart.graders.kit import agree, exercise, expect
-from headstart.graders.rotary.witness import (
+from headstart.graders.positions.rotary_witness import (
     SHAPES,
     angles_of,
     frequencies_of,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.kit import agree, exercise, expect
-from headstart.graders.rotary.witness import angles_of, frequencies_of, turn_halves, turn_neighbours
+from headstart.graders.positions.rotary_witness import angles_of, frequencies_of, turn_halves, turn_neighbours
 
 to_half_split = exercise("to_half_split", "rotary", chapter="positions")
 

@@ -6,7 +6,14 @@ import numpy as np
 
 from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, slopes
 from headstart.graders.kit import agree, exercise
-from headstart.graders.rotary.witness import angles_of, frequencies_of, half_split, turn_halves, turn_neighbours, turned
+from headstart.graders.positions.rotary_witness import (
+    angles_of,
+    frequencies_of,
+    half_split,
+    turn_halves,
+    turn_neighbours,
+    turned,
+)
 
 rotary_attention = exercise(
     "rotary_attention",
