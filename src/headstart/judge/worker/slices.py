@@ -130,7 +130,10 @@ def is_stub(node):
 
 def is_check(node, name):
     """Is it the line `name = check(name)` that follows every exercise?"""
-    return isinstance(node, ast.Assign) and re.match(rf"{name} = check\({name}\W", ast.unparse(node)) is not None
+    match node:
+        case ast.Assign([ast.Name(bound)], ast.Call(ast.Name("check"), [ast.Name(checked), *_])):
+            return bound == checked == name
+    return False
 
 
 def means_to_define(source, name):
