@@ -2,8 +2,11 @@
 
 import functools
 
+import attacks_early_chapters  # noqa: F401  it adds to both lists
+import attacks_late_chapters  # noqa: F401  it adds to both lists
 import attacks_later_right  # noqa: F401  it adds to the lists of attacks_right
 import attacks_later_wrong  # noqa: F401  it adds to the lists of attacks_wrong
+import attacks_middle_chapters  # noqa: F401  it adds to both lists
 import attacks_right
 import attacks_torch
 import attacks_wrong
