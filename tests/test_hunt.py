@@ -1,6 +1,8 @@
 """The bug hunt: every bug changes what the program does, is the known mistake it says, and can be repaired."""
 
 import random
+import signal
+import textwrap
 
 import pytest
 
@@ -122,6 +124,20 @@ def test_a_file_that_is_no_program_gets_one_sentence(tmp_path, text, sentence):
     played.path.write_text(text)
     with pytest.raises(hunt.HuntError, match=sentence):
         played.check()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm clock on this system")
+@pytest.mark.parametrize("indent", ["", "    "], ids=["at once", "in a function"])
+def test_a_file_that_never_ends_gets_one_sentence(tmp_path, monkeypatch, indent):
+    """Also one that catches every Exception."""
+    monkeypatch.setattr(game, "SECONDS", 0.3)
+    played, handler = hunt.start("gpt", 1, seed=1, folder=tmp_path), signal.getsignal(signal.SIGALRM)
+    loop = "while True:\n    try:\n        1 / 0\n    except Exception:\n        pass\n"
+    played.path.write_text("def softmax(*_):\n" + textwrap.indent(loop, indent) if indent else loop)
+    with pytest.raises(hunt.HuntError, match="does not end"):
+        played.check()
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.parametrize("arguments", [{"name": "bert"}, {"level": 4}])

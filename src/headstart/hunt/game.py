@@ -9,11 +9,13 @@ import numpy as np
 
 from headstart.graders import exercises
 from headstart.hunt import plants, programs
+from headstart.hunt.patience import TooLong, patience
 from headstart.judge import course
 from headstart.judge.candidate import local
 from headstart.judge.trial import hold
 
 BUGS = {1: 3, 2: 4, 3: 5}  # how many are planted at each level
+SECONDS = 20.0  # that all parts of a program may take together
 MINUTES = {1: 15, 2: 25, 3: 40}
 
 
@@ -31,7 +33,7 @@ class Round:
     seed: int
 
     def check(self):
-        """Say how many bugs are left, and nothing about where. Raises HuntError if the file does not run."""
+        """Say how many bugs are left, and nothing about where. Raises HuntError if the file does not run or end."""
         wrong = set(self.wrong())
         own = {plant.exercise for plant in self.planted}
         print(f"{len(wrong & own)} of {len(self.planted)} bugs are left.")
@@ -53,7 +55,11 @@ class Round:
         if not self.path.is_file():
             raise HuntError(f"{self.path} is gone; start the round with seed={self.seed} again to write it")
         text = self.path.read_text(encoding="utf-8")
-        return [name for name in self.program.units if _trial(self._run(text), name).verdict != "pass"]
+        try:
+            with patience(SECONDS):
+                return [name for name in self.program.units if _trial(self._run(text), name).verdict != "pass"]
+        except TooLong:
+            raise HuntError(f"{self.path.name} does not end: there is a loop in it that never stops") from None
 
     def law(self, plant):
         """The first law that convicts the bug when it stands alone."""
