@@ -1,5 +1,6 @@
 """The fast attention of both wings equals the plain one, and never holds a T × T array. No times are asserted."""
 
+import collections
 import json
 import math
 import subprocess
@@ -21,6 +22,7 @@ import headstart.in_torch.fast as torch_fast
 from headstart import tiles
 from headstart.bench import table
 from headstart.bench.__main__ import PARTS
+from headstart.bench.judge import SIXTY
 from headstart.bench.race import race
 from headstart.in_numpy.attention import scaled_dot_product_attention
 from headstart.in_numpy.backward import attention_backward
@@ -30,6 +32,7 @@ from headstart.in_torch.attention import attention_weights
 from headstart.in_torch.fast_layer import FastMultiHeadAttention, fused_attention
 from headstart.in_torch.multi_head import MultiHeadAttention
 from headstart.in_torch.triton_attention import triton_attention, why_not
+from headstart.judge import course
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 KINDS = {"float16": torch.float16, "float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
@@ -369,6 +372,11 @@ def test_a_race_takes_the_fastest_rival_and_its_spread_in_turns():
     raced = race(*runs, seconds=0.0, clock=lambda: next(clock))
     assert order == ["ours", "slow", "fast"] * 6, "one turn to warm up, five that count, one after the other"
     assert raced == {"ratio": 1.5, "low": 1.5, "high": 1.5, "ours": 3, "theirs": 2}
+
+
+def test_the_course_of_sixty_is_one():
+    names = [name for notebook in SIXTY for name in course.names_of(notebook.partition("_")[2])]
+    assert collections.Counter(course.find(name)[1] for name in names) == {"in_numpy": 45, "in_torch": 15}
 
 
 def test_the_bench_refuses_a_part_that_is_not_there():

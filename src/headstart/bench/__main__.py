@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
 from headstart.threads import ONE_THREAD
@@ -42,7 +43,7 @@ def measure(parts, quick):
             for row in importlib.import_module(f"headstart.bench.{part}").rows(quick):
                 run["rows"].append({"part": part} | row)
                 print(table.line(row), flush=True)
-        except (RuntimeError, OSError) as reason:
+        except (RuntimeError, OSError, subprocess.SubprocessError) as reason:
             run["left_out"][part] = str(reason)
             print(f"Not measured: {part}. {reason}", flush=True)
     return run
