@@ -15,7 +15,7 @@ def largest_weight_bound(q, k):
 
     All scores lie between -r and r, so no weight exceeds that of one key at r among T_k - 1 keys at -r.
     Law: no weight of softmax(q kᵀ / √d_head) is larger, and one key along q among others as long against it attains it.
-    Source: Veličković et al. 2024 (dispersion), with the bound on the scores written out.
+    Source: Veličković et al. 2025 (dispersion), with the bound on the scores written out.
     """
     length = np.sqrt((q**2).mean(axis=-1))  # (..., T_q): |q| / √d_head
     reach = length * np.linalg.norm(k, axis=-1).max(axis=-1, keepdims=True)  # (..., T_q)
