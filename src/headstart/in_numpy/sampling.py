@@ -14,7 +14,7 @@ def top_k_probabilities(scores, top_k):
     top_k   int        at least 1 (else ValueError); n or more keeps every token
     return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere
 
-    Tokens whose score equals the top_k-th highest all stay. Nothing but -inf gives zeros.
+    Tokens whose score equals the top_k-th highest all stay. Only -inf is sure to give zeros.
     Law: top_k = 1 is the argmax; between tokens that stay, ratios of probabilities are as before.
     Source: Fan, Lewis and Dauphin 2018, section 5.4.
     """
