@@ -109,7 +109,7 @@ def additive_attention(q, k, v, W_q, W_k, w, mask=None):
     mask    (..., T_q, T_k)    boolean, True where a query may attend; None allows everything
     return  (..., T_q, d_v)    a query that may attend to nothing gets zeros
 
-    Law: tanh lies between -1 and 1, so no score is larger than sum(|w|): no scaling by √d is needed.
+    Law: tanh lies between -1 and 1, so no score is larger than sum(|w|), however long q and k are.
     Source: Bahdanau, Cho and Bengio 2015, section 3.1 and appendix A.1.2.
     """
     hidden = (q @ W_q)[..., :, None, :] + (k @ W_k)[..., None, :, :]  # (..., T_q, T_k, d_a)
