@@ -77,7 +77,7 @@ def floor_added(noisy_power, noise_power, floor=0.0):
     return gain(noisy_power, noise_power, floor, lambda y, n, s: ((y - n) / s).clip(0.0) + floor)
 
 
-@wiener_gain.mutant("the square root of the gain: the gain of spectral subtraction in amplitudes")
+@wiener_gain.mutant("the square root of the gain: what amplitudes are multiplied by where powers are subtracted")
 def root_of_the_gain(noisy_power, noise_power, floor=0.0):
     return gain(noisy_power, noise_power, floor, lambda y, n, s: np.maximum(np.sqrt(((y - n) / s).clip(0.0)), floor))
 

@@ -96,7 +96,7 @@ def padding_counted(*args):
     return loss_with(keep=np.ones_like)(*args)
 
 
-@decision_loss.mutant("a sum over the real steps instead of their mean: long episodes weigh more")
+@decision_loss.mutant("a sum over the real steps instead of their mean: it grows with their number")
 def summed_up(*args):
     return loss_with(join=np.sum)(*args)
 

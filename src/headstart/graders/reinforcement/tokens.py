@@ -50,7 +50,7 @@ def longer_histories_begin_alike(candidate, draw):
         agree(first, np.asarray(candidate(*steps))[:, : 3 * T], f"the tokens of the first {T} steps")
 
 
-@interleave_steps.mutant("all returns, then all states, then all actions: a causal mask hides the states from nothing")
+@interleave_steps.mutant("all returns, then all states, then all actions: a state sees later returns, and no action")
 def one_kind_after_another(returns, states, actions):
     return np.concatenate([returns, states, actions], axis=-2)
 
