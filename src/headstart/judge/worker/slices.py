@@ -128,14 +128,6 @@ def is_stub(node):
     return len(body) == 1 and isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])
 
 
-def is_check(node, name):
-    """Is it the line `name = check(name)` that follows every exercise?"""
-    match node:
-        case ast.Assign([ast.Name(bound)], ast.Call(ast.Name("check"), [ast.Name(checked), *_])):
-            return bound == checked == name
-    return False
-
-
 def means_to_define(source, name):
     """Does the text of a cell that cannot be parsed look like the place where `name` is defined?"""
     return re.search(rf"^\s*(?:def|class)\s+{name}\b|^{name}\s*=", source, re.MULTILINE) is not None
