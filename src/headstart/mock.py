@@ -46,7 +46,7 @@ def tasks(folder):
 
 
 def draw(found, minutes, wing, chance):
-    """Tasks that fit into the minutes, of as many chapters as possible, the longer ones first."""
+    """Tasks that fit into the minutes, of as many chapters as possible; among those chance decides."""
     rest = [task for task in found if wing in ("both", course.find(task.name)[1].removeprefix("in_"))]
     chance.shuffle(rest)
     drawn, seen = [], []
