@@ -82,6 +82,8 @@ def equal_labels_need_a_rest(candidate, draw):
     same_labels(pair(candidate(sure, 4))[0], (1, 1), "what label, blank, label spells")
     same_labels(pair(candidate(sure[[0, 2, 2]], 4))[0], (1,), "what a label held for three frames spells")
     same_labels(pair(candidate(sure[[1, 1]], 4))[0], (), "what blanks alone spell")
+    many = np.log(np.full((3, 12), 0.01) + 0.88 * np.eye(12)[[11, 1, 11]])
+    same_labels(pair(candidate(many, 4))[0], (11, 1, 11), "what the labels 11, 1 and 11 spell")
 
 
 @prefix_beam_search.law

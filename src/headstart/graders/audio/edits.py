@@ -9,8 +9,9 @@ from headstart.graders.multi_head.counts import whole
 
 edit_distance = exercise("edit_distance", "ctc", chapter="audio", wings=("in_numpy",))
 
-PAIRS = (([1, 2, 3], [1, 2, 3]), ([1, 2, 3], [1, 3]), ([1, 3], [1, 2, 3]), ([1, 2, 3], [1, 4, 3]), ([1, 2], [2, 1]),
-         ([1, 2, 3, 4], [2, 3, 4, 5]), ([3, 1, 2, 2], [1, 2, 3]), ([5], [1, 2, 3, 4]))  # fmt: skip
+PAIRS = (([2, 1, 3, 3], [1, 2, 4, 3, 5, 3]), ([1, 2, 3], [1, 2, 3]), ([1, 2, 3], [1, 3]), ([1, 3], [1, 2, 3]),
+         ([1, 2, 3], [1, 4, 3]), ([1, 2], [2, 1]), ([1, 2, 3, 4], [2, 3, 4, 5]), ([3, 1, 2, 2], [1, 2, 3]),
+         ([5], [1, 2, 3, 4]), ([12, 3], [1, 23]), ([300], [44]))  # fmt: skip
 
 
 def distance(a, b):
@@ -131,6 +132,11 @@ def exchange_is_one_edit(hypothesis, reference):
         return min([*ways, d(i - 2, j - 2) + 1] if turned else ways)
 
     return d(len(hypothesis), len(reference))
+
+
+@edit_distance.mutant("the distance of the digits: labels were joined to one text, where 12, 3 and 1, 23 look the same")
+def digit_by_digit(hypothesis, reference):
+    return costs(*("".join(str(label) for label in x.tolist()) for x in (hypothesis, reference)))
 
 
 @edit_distance.style

@@ -49,7 +49,9 @@ def only_the_ratio_counts(candidate, draw):
     signal, noise = draw.rng.uniform(0.1, 2.0, (3, 4)), draw.rng.uniform(0.1, 1.0, 4)
     share = signal / (signal + noise)
     agree(candidate(signal + noise, noise), share, "the gain of signal + noise")
-    agree(candidate(20.0 * (signal + noise), 20.0 * noise), share, "the gain with everything twenty times as loud")
+    for factor in (20.0, 1e-5):
+        got = candidate(factor * (signal + noise), factor * noise)
+        agree(got, share, f"the gain with all powers times {factor:g}")
     agree(candidate(signal, np.zeros(4)), np.ones((3, 4)), "the gain without noise")
 
 
@@ -118,6 +120,11 @@ def nan_in_silence(noisy_power, noise_power, floor=0.0):
 )
 def silence_kept(noisy_power, noise_power, floor=0.0):
     return gain(noisy_power, noise_power, floor, lambda y, n, s: (1 - n / np.maximum(y, 1e-12)).clip(floor))
+
+
+@wiener_gain.mutant("a power with 1e-6 added before the division: what was recorded quietly is turned down")
+def quiet_is_turned_down(noisy_power, noise_power, floor=0.0):
+    return gain(noisy_power, noise_power, floor, lambda y, n, s: ((y - n) / (y + 1e-6)).clip(floor))
 
 
 @wiener_gain.style

@@ -24,6 +24,8 @@ def merged_then_dropped(candidate, draw):
     """Repeats are merged first and blanks dropped after: a blank between two equal labels keeps both."""
     for path in PATHS:
         same_labels(candidate(scores_for(path, draw)), spelled(path, 0), f"what the best path {path} spells")
+    path = [257, 1, 1, 0, 257, 257, 1]
+    same_labels(candidate(scores_for(path, draw, 300)), spelled(path, 0), f"what the path {path} of 300 symbols spells")
 
 
 @greedy_decode.law
@@ -92,6 +94,12 @@ def first_frame_lost(path, blank):
 @mistaken("labels decoded with symbol 0 for the blank, whatever the argument says")
 def zero_is_blank(path, blank):
     return spelled(path, 0)
+
+
+@mistaken("labels out of a text of digits: symbols from 10 on fall apart")
+def digit_by_digit(path, blank):
+    text = spelled("".join(map(str, path)), None)
+    return [int(digit) for digit in text if digit != str(blank)]
 
 
 @greedy_decode.style

@@ -9,7 +9,7 @@ longest_context = exercise("longest_context", "design", chapter="design-round", 
 
 MODELS = (  # layers, key and value heads, width, window, every so many layers one is global, bytes
     (6, 2, 3, 4, 3, 2),
-    (7, 2, 3, 4, 3, 1),
+    (7, 2, 3, 5, 3, 1),
     (5, 1, 4, 2, 1, 4),
     (4, 3, 2, 5, 4, 2),
     (6, 1, 2, 7, 2, 2),
@@ -93,6 +93,15 @@ def keys_alone(budget, num_layers, num_kv_heads, d_head, window, global_every, b
 def exchanged(budget, num_layers, num_kv_heads, d_head, window, global_every, bytes_per_number=2):
     num_global = max(1, num_layers - num_layers // global_every)
     return by_rule(budget, num_layers, 2 * num_kv_heads * d_head * bytes_per_number, window, num_global)
+
+
+@longest_context.mutant("the length with the windows' share divided and rounded by itself: at times one token too many")
+def rounded_twice(budget, num_layers, num_kv_heads, d_head, window, global_every, bytes_per_number=2):
+    num_global = num_layers // global_every
+    tokens = budget // (2 * num_kv_heads * d_head * bytes_per_number)
+    if tokens <= num_layers * window:
+        return tokens // num_layers
+    return tokens // num_global - (num_layers - num_global) * window // num_global
 
 
 def by_rule(budget, num_layers, row, window, num_global):

@@ -60,7 +60,7 @@ def order_alone_counts(candidate, draw):
     labels = np.array([1, 0, 0, 1, 0, 1, 0, 0])
     agree(candidate(labels * 3.0 - 9.0 + draw(8, scale=0.1), labels), 1.0, "the result of a perfect order")
     scores = draw.rng.permutation(8) / 4
-    for bent in (np.exp(scores), 5 * scores - 40.0, scores**3, 1000.0 + scores / 128):
+    for bent in (np.exp(scores), 5 * scores - 40.0, scores**3, 1000.0 + scores / 128, 1e-9 * scores):
         agree(candidate(bent, labels), threshold_by_threshold(scores, labels), "the result for bent scores")
 
 

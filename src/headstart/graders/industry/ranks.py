@@ -69,10 +69,12 @@ def ties_are_shared(candidate, draw):
 @hit_and_ndcg.law
 def almost_equal_is_no_tie(candidate, draw):
     """Scores that nearly agree stand in one order, and -inf is behind every number, however low."""
-    scores, targets = grid(draw, 3, 6) / 512 - 1000.0, np.array([1, 3, 5])
-    scores[:, 0] = -np.inf
-    for top_k in (2, 6):
-        both_agree(candidate(scores, targets, top_k), rank_by_rank(scores, targets, top_k), " for nearly equal scores")
+    targets = np.array([1, 3, 5])
+    for scores in (grid(draw, 3, 6) / 512 - 1000.0, grid(draw, 3, 6) * 1e-9):
+        scores[:, 0] = -np.inf
+        for top_k in (2, 6):
+            want = rank_by_rank(scores, targets, top_k)
+            both_agree(candidate(scores, targets, top_k), want, " for nearly equal scores")
 
 
 @hit_and_ndcg.law

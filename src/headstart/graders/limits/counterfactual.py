@@ -15,6 +15,13 @@ def drawn(draw, T_k, d_head):
     return plain_softmax(draw(T_k)), draw(T_k, d_head)
 
 
+def cases(draw):
+    """Random ones, and one whose key of the least weight is needed: the output, 2.6, is beyond the other values."""
+    return [drawn(draw, *size) for size in SIZES] + [
+        (np.array([0.4, 0.3, 0.2, 0.1]), np.array([[0.0], [1.0], [2.0], [19.0]]))
+    ]
+
+
 def asked(candidate, weights, v):
     """The candidate's weights as an array of the right shape."""
     got = np.asarray(candidate(weights, v))
@@ -27,16 +34,14 @@ def asked(candidate, weights, v):
 @counterfactual_weights.law
 def the_same_output(candidate, draw):
     """The new weights mix the values to the same output."""
-    for size in SIZES:
-        weights, v = drawn(draw, *size)
-        agree(asked(candidate, weights, v) @ v, weights @ v, f"the output of {size[0]} keys of width {size[1]}")
+    for weights, v in cases(draw):
+        agree(asked(candidate, weights, v) @ v, weights @ v, f"the output of {len(v)} keys of width {v.shape[1]}")
 
 
 @counterfactual_weights.law
 def they_are_weights(candidate, draw):
     """No weight is negative, and they sum to one, as softmax's do."""
-    for size in SIZES:
-        weights, v = drawn(draw, *size)
+    for weights, v in cases(draw):
         got = asked(candidate, weights, v)
         agree(got.sum(), 1.0, "the sum of the weights")
         expect(got.min() >= -1e-5, f"a weight is {got.min():.3g}: weights cannot be negative")
@@ -103,6 +108,19 @@ def permuted(weights, v):
 def clipped(weights, v):
     raw = np.maximum(step_of_one(weights, v), 0.0)
     return raw / raw.sum()
+
+
+@counterfactual_weights.mutant(
+    "the least weight taken out and made good for by the others, some of which turn negative"
+)
+def least_given_up(weights, v):
+    if len(v) < v.shape[1] + 2:
+        raise ValueError("too few keys")
+    least, others = weights.argmin(), weights > weights.min()
+    kept = np.column_stack([v, np.ones(len(v))])
+    new = np.zeros_like(weights)
+    new[others] = weights[others] + np.linalg.pinv(kept[others].T) @ (weights[least] * kept[least])
+    return new
 
 
 @counterfactual_weights.mutant("weights for too few keys as well, where there is no other answer")

@@ -38,9 +38,9 @@ def left_to_right_in_blocks(candidate, draw):
     """In float32 the sum has the very bits of the prescribed order, also where the last block is shorter."""
     for n, block_size in CASES:
         x = rough(draw, 6, n)
-        agree(
-            candidate(x, block_size), by_loops(x, block_size), f"the sums of {n} numbers, {block_size} a block", **EXACT
-        )
+        got, want = candidate(x, block_size), by_loops(x, block_size)
+        agree(got, want, f"the sums of {n} numbers, {block_size} a block", **EXACT)
+        expect(got.dtype == x.dtype, f"the sums are of {got.dtype}, they should be of x's {x.dtype}")
 
 
 @fixed_order_sum.law

@@ -5,8 +5,8 @@ from headstart.graders.multi_head.counts import whole
 
 image_tokens = exercise("image_tokens", "multimodal_tokens", chapter="multimodal", wings=("in_numpy",))
 
-IMAGES = (  # height, width, patch, merge: squares, wide ones, ones that need padding, ones smaller than a patch
-    (224, 224, 14, 2), (336, 336, 14, 1), (480, 640, 16, 1), (480, 640, 14, 2), (5, 9, 2, 3), (3, 4, 16, 1),
+IMAGES = (  # height, width, patch, merge: wide ones, squares, ones that need padding, ones smaller than a patch
+    (480, 640, 14, 2), (224, 224, 14, 2), (336, 336, 14, 1), (480, 640, 16, 1), (5, 9, 2, 3), (3, 4, 16, 1),
     (100, 29, 14, 2), (7, 7, 1, 1), (1, 50, 7, 2), (896, 896, 14, 4),
 )  # fmt: skip
 

@@ -73,6 +73,13 @@ def a_discount_of_zero(candidate, draw):
     agree(candidate(rewards, ends, 1.1), returns_by_loops(rewards, ends, 1.1), "the returns with discount 1.1")
 
 
+@returns_to_go.law
+def long_episodes_do_not_underflow(candidate, draw):
+    """In 330 steps the powers of a discount of 0.1 vanish, and no return may be divided by them."""
+    got = candidate(np.ones(330), np.zeros(330, dtype=bool), 0.1)
+    agree(got, (1.0 - 0.1 ** np.arange(330, 0, -1)) / 0.9, "the returns of 330 rewards of 1 with discount 0.1")
+
+
 @returns_to_go.mutant("returns that run on into the next episode: the ends are not looked at")
 def runs_across_ends(rewards, ends, discount=1.0):
     return returns_by_loops(rewards, ends, discount, stops=False)
@@ -117,6 +124,12 @@ def whole_return_everywhere(rewards, ends, discount=1.0):
         if t > 0 and not ends[*at, t - 1]:
             whole[*at, t] = whole[*at, t - 1]
     return whole
+
+
+@returns_to_go.mutant("a running sum of γᵗ · reward divided by γᵗ: in a long episode γᵗ vanishes and the rest is NaN")
+def divided_by_powers(rewards, ends, discount=1.0):
+    powers = float(discount) ** np.arange(rewards.shape[-1])
+    return returns_by_loops(rewards * powers, ends) / powers
 
 
 @returns_to_go.style

@@ -51,6 +51,8 @@ def rows_keep_their_sum(candidate, draw):
     weights = draw_weights(draw, 3, 2, 5, 5)
     agree(np.sum(candidate(weights), axis=-1), np.ones(5), "the row sums of the rollout")
     agree(candidate(np.tile(np.eye(5), (3, 2, 1, 1))), np.eye(5), "the rollout of identities")
+    blind = weights * np.array([0, 1, 1, 1, 1])[:, None]  # token 0 may attend to nothing
+    agree(candidate(blind), rollout_by_loops(blind), "the rollout with a row of zeros")
 
 
 @attention_rollout.law
