@@ -57,6 +57,7 @@ def refuses_what_does_not_fit(candidate, draw):
     for stride, padding in ((0, 0), (1, -1), (1, -2)):
         expect(candidate.refuses(x, W, stride, padding), f"it took stride {stride} and padding {padding}")
     expect(candidate.refuses(x[:2], W), "it took a kernel of 3 by 3 for an image of 2 by 4")
+    expect(candidate.refuses(x[:, :2], W), "it took a kernel of 3 by 3 for an image of 4 by 2")
 
 
 @conv2d.mutant("a true convolution: the kernel turned round (deep learning's convolution is a cross-correlation)")

@@ -23,6 +23,7 @@ def one_pixel_is_a_patch(candidate, draw):
     """Patches of one pixel, one pixel apart, are the image; the stride is one if none is given."""
     x = draw(2, 3, 4, 5)
     agree(candidate(x, 1), x, "the patches of size 1")
+    agree(candidate(x, 2), patches_by_loops(x, 2), "the patches of size 2 and no given stride")
 
 
 @image_patches.law
@@ -79,6 +80,11 @@ def grid_transposed(x, size, stride=1):
 @image_patches.mutant("the last row and column of patches missing: (height - size) // stride of them, one too few")
 def one_too_few(x, size, stride=1):
     return patches_by_loops(x, size, stride)[..., :-1, :-1, :]
+
+
+@image_patches.mutant("a stride of the patch's size where none is given, as in a ViT: the contract's default is one")
+def tiles_by_default(x, size, stride=None):
+    return patches_by_loops(x, size, size if stride is None else stride)
 
 
 @image_patches.style

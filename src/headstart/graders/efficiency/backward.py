@@ -59,6 +59,18 @@ def large_scores_stay_finite(candidate, draw):
 
 
 @tiled_attention_backward.law
+def scores_far_below_zero(candidate, draw):
+    """Scores near -1800, and an lse as low, are met like any others: what is hidden passes nothing back."""
+    dout, v, q, k = draw(3, 3), draw(3, 3), np.round(4 * draw(3, 4)) / 4, np.round(4 * draw(3, 4)) / 4
+    q[:, 0], k[:, 0], mask = 60.0, -60.0, visible(3, 3)
+    want = slopes_at_once(lambda q, k, v: forward(q, k, v, mask), dout, q, k, v)
+    scores = np.where(mask, scores_of(q, k), -np.inf)
+    lse = scores.max(-1) + np.log(np.exp(scores - scores.max(-1, keepdims=True)).sum(-1))
+    got = candidate(dout, q, k, v, forward(q, k, v, mask), lse, causal=True, block_size=2)
+    agree_all(got, want, QKV, atol=2e-2)
+
+
+@tiled_attention_backward.law
 def no_array_of_all_pairs(candidate, draw):
     """In tiles of 32 the memory for 256 queries and keys stays below that of 256 × 256 weights."""
     q, k, v = draw_qkv(draw, (), 256, 256, 2, 2)

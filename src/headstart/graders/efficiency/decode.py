@@ -46,8 +46,9 @@ def nothing_to_decode(candidate, draw):
     """A count below 1, or a speed that is not above 0, is refused."""
     good = (1, 5, 100, 2, 3.0, 2.0)
     for i in range(len(good)):
-        bad = [0 if i == n else value for n, value in enumerate(good)]
-        expect(candidate.refuses(*bad), f"it took {tuple(bad)}, it should raise ValueError")
+        for nothing in (0, -1):
+            bad = [nothing if i == n else value for n, value in enumerate(good)]
+            expect(candidate.refuses(*bad), f"it took {tuple(bad)}, it should raise ValueError")
 
 
 def bound(B, T_k, n, c, peak_flops, bandwidth, itemsize=2, *, copies=1, read=1, worked=2, joined=max, made=None):

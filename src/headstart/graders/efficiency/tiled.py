@@ -71,7 +71,7 @@ def nothing_to_see(candidate, draw):
 def rising_and_falling_scores(candidate, draw):
     """Scores that rise or fall by hundreds from tile to tile neither overflow nor get lost."""
     v = draw(6, 3)
-    for steps in (np.repeat([0.0, 400.0, 800.0], 2), np.repeat([800.0, 400.0, 0.0], 2), np.full(6, -900.0)):
+    for steps in (np.repeat([0.0, 400.0, 800.0], 2), np.repeat([800.0, 400.0, 0.0], 2), np.full(6, -2000.0)):
         q, k = np.ones((2, 4)), (draw(6, 4) + 2 * steps[:, None]) / 4  # so that scores are steps and a little more
         scores = scores_of(q, k)
         top = scores.max(-1)
@@ -79,6 +79,8 @@ def rising_and_falling_scores(candidate, draw):
         out, got = candidate(q, k, v, block_size=2)
         agree(out, by_loops(q, k, v), "out", rtol=5e-3, atol=1e-3)  # float32 keeps 3 digits after 800.
         agree(got, lse, "lse", rtol=1e-5)
+    out, _ = candidate(q, k, v, causal=True, block_size=2)  # what is hidden stays below scores of -2000
+    agree(out, by_loops(q, k, v, visible(2, 6)), "out under a causal mask", rtol=5e-3, atol=1e-3)
 
 
 def pairs_never_held(candidate, T, limit, *arrays):

@@ -95,6 +95,9 @@ def an_exhausted_pool_refuses(candidate, draw):
     for table, length, full in ((tables[0], 3, True), (tables[1], 2, False), (tables[1], 7, False)):
         refused = candidate.refuses(pool, owners + full, table, length, draw(2))
         expect(refused, "it appended without a free block" if full else f"it took 2 blocks of 3 for length {length}")
+    pool, owners, tables = draw_sequences(draw, (5, 5), shared=2)
+    refused = candidate.refuses(pool, np.maximum(owners, 1), tables[0], 5, draw(2))
+    expect(refused, "it appended to a shared block without a free one to copy it to")
 
 
 def append_with(copy=True, give_up=True, rows=True, own=True):

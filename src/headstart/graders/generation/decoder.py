@@ -71,10 +71,14 @@ def two_continuations_of_one_past(candidate, draw):
 
 @decoder_step.law
 def a_full_cache_is_refused(candidate, draw):
-    """A text that outgrows its caches, or fewer caches than blocks, is refused by an exception, never cut off."""
+    """A text that outgrows its caches, a length below zero, and other than one cache a block are refused."""
     weights, caches = draw_gpt(draw), draw_caches(draw, (), 6, 2, T_max=4)
     expect(candidate.refuses(draw_tokens(draw, 2), caches, 3, weights, 2), "it wrote token 4 into a cache of 4 rows")
     expect(candidate.refuses(draw_tokens(draw, 1), caches[:1], 0, weights, 2), "it took one cache for two blocks")
+    expect(
+        candidate.refuses(draw_tokens(draw, 1), [*caches, caches[0]], 0, weights, 2), "it took 3 caches for 2 blocks"
+    )
+    expect(candidate.refuses(draw_tokens(draw, 1), caches, -1, weights, 2), "it took a length of -1")
     shape = np.shape(candidate(draw_tokens(draw, 1), caches, 3, weights, 2)[0])
     expect(shape == (1, VOCABULARY), f"the scores of one token have shape {shape}, they should have (1, {VOCABULARY})")
 
@@ -89,6 +93,7 @@ def step_with(begin=begin, attend=None, choose=lambda caches, i: caches[i], last
     attend = attend or cached_with()
 
     def run(tokens, caches, length, weights, H):
+        assert len(caches) == len(weights["blocks"]), "one cache for each block"
         x, written = begin(tokens, weights, length), list(caches)
         for i, block in enumerate(weights["blocks"]):
             *W, W_o = block["attention"]

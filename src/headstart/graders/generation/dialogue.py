@@ -55,6 +55,7 @@ def dialogues_of_a_batch_are_apart(candidate, draw):
     """Each dialogue of a batch gets its own mask, for any leading axes; one that nobody opened gets none."""
     tokens = np.stack([draw_dialogue(draw, 12) for _ in range(6)])
     tokens[2] = np.where(tokens[2] == ASSISTANT, USER, tokens[2])
+    tokens[1, -1] = ASSISTANT  # cut off behind a header: the next dialogue is another
     for batch in (tokens, tokens.reshape(2, 3, 12), tokens[:1]):
         same_mask(candidate(batch, ASSISTANT, END), dialogue_by_loops(batch, ASSISTANT, END), "the masks of a batch")
 

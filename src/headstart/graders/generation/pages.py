@@ -48,6 +48,14 @@ def more_rows_than_blocks_are_refused(candidate, draw):
     expect(candidate.refuses(pool, table[:2], 7), "it read 7 rows from two blocks of 3, it should raise ValueError")
 
 
+@gather_blocks.law
+def blocks_to_spare_are_not_read(candidate, draw):
+    """A table may hold more blocks than the rows need, none of them in use at the beginning."""
+    pool, table = draw_pool(draw)
+    for length in (5, 3, 1, 0):
+        agree(candidate(pool, table[:4], length), rows_by_loops(pool, table, length), f"{length} rows of 4 blocks of 3")
+
+
 @gather_blocks.mutant("the pool read in its own order: the table was not used")
 def table_ignored(pool, table, length):
     return pool[: len(table)].reshape(-1, pool.shape[-1])[:length]
@@ -71,6 +79,12 @@ def striped(pool, table, length):
 @gather_blocks.mutant("the last block dropped when it is not full")
 def full_blocks_only(pool, table, length):
     return pool[table].reshape(-1, pool.shape[-1])[: length // pool.shape[1] * pool.shape[1]]
+
+
+@gather_blocks.mutant("every block but the table's last read whole: blocks to spare come with it")
+def last_block_cut(pool, table, length):
+    part = length % pool.shape[1] or pool.shape[1]
+    return np.concatenate([*(pool[number] for number in table[:-1]), pool[table[-1]][:part]])
 
 
 @gather_blocks.style

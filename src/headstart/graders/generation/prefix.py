@@ -55,6 +55,8 @@ def whole_blocks_alone(candidate, draw):
         cached, tokens = draw_pair(draw, common, 3, 3)
         want = prefix_by_loops(cached, tokens, block_size)
         whole(candidate(cached, tokens, block_size), want, f"{common} equal tokens in blocks of {block_size}")
+    swapped = np.array([0, 1, 2, 3, 4, 6, 5, 7, 8])
+    whole(candidate(np.arange(9), swapped, 4), 4, "the prefix in blocks of 4 where tokens 5 and 6 changed places")
     tokens = draw.rng.integers(5, size=8)
     whole(candidate(tokens, tokens, 4), 4, "8 tokens, all cached, in blocks of 4: the last must be computed")
 

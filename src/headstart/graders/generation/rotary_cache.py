@@ -42,7 +42,7 @@ def turned_at_their_positions(candidate, draw):
 @rotary_cached_attention.law
 def pieces_equal_one_pass(candidate, draw):
     """A sequence fed in pieces gets what it gets in one piece: the distance to the past is right at every step."""
-    T, f = 7, frequencies_of(2)
+    T, f = 7, frequencies_of(2, base=10.0)  # no table of an earlier call will do
     q, k, v, keys, values, _ = draw_cache(draw, (2,), 0, T, T, 4, 3)
     want, length = turned_first(q, k, v, keys, values, 0, f)[0], 0
     for new in (3, 1, 2, 1):
@@ -58,6 +58,8 @@ def a_wrong_width_is_refused(candidate, draw):
     inputs = draw_cache(draw, (), 2, 2, 5, 4, 4)
     expect(candidate.refuses(*inputs, frequencies_of(3)), "it turned 4 features by 3 frequencies")
     expect(candidate.refuses(*inputs[:-1], 4, frequencies_of(2)), "it wrote 2 rows at row 4 of 5")
+    one = draw_cache(draw, (), 0, 1, 5, 4, 4)[:-1]
+    expect(candidate.refuses(*one, -1, frequencies_of(2)), "it wrote 1 row at row -1 of 5")
 
 
 def turned_with(turn_q, turn_k, turn_v=lambda v, f, length: v, read=lambda keys, f, end: keys):
@@ -121,7 +123,7 @@ def neighbours_cached(*inputs):
 @rotary_cached_attention.style
 def by_complex_and_concatenation(q, k, v, keys, values, length, f):
     """Complex rotation written out, then a loop over the new tokens."""
-    if 2 * len(f) != q.shape[-1] or length + q.shape[-2] > keys.shape[-2]:
+    if 2 * len(f) != q.shape[-1] or not 0 <= length <= keys.shape[-2] - q.shape[-2]:
         raise ValueError("sizes do not fit")
 
     def turn(x):

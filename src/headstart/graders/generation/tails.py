@@ -52,6 +52,11 @@ def forbidden_rows(draw):
     return scores
 
 
+def far_from_zero(draw):
+    """Rows of scores near -2000, 0 and 2000 that float32 holds exactly."""
+    return np.round(8 * draw(3, 6)) / 4 + np.array([[-2000.0], [0.0], [2000.0]])
+
+
 @top_k_probabilities.law
 def the_k_best_stay(candidate, draw):
     """The top_k highest scores stay, with the softmax over them, for every shape; a large top_k keeps all."""
@@ -74,6 +79,14 @@ def forbidden_tokens_do_not_come_back(candidate, draw):
     """A token at -inf keeps probability zero; a row of nothing but -inf gives zeros."""
     scores = forbidden_rows(draw)
     for top_k in (1, 3, 6):
+        agree(candidate(scores, top_k), row_by_row(best_by_loops, scores, top_k), f"top_k = {top_k}: the result")
+
+
+@top_k_probabilities.law
+def scores_far_off_are_cut_too(candidate, draw):
+    """Scores near -2000 or 2000 are cut like any others: no overflow, and what is cut off stays below all of them."""
+    scores = far_from_zero(draw)
+    for top_k in (2, 4):
         agree(candidate(scores, top_k), row_by_row(best_by_loops, scores, top_k), f"top_k = {top_k}: the result")
 
 
@@ -121,6 +134,14 @@ def forbidden_tokens_have_no_share(candidate, draw):
 
 
 @top_p_probabilities.law
+def a_nucleus_far_from_zero(candidate, draw):
+    """Scores near -2000 or 2000 are cut like any others: no overflow, and what is cut off stays below all of them."""
+    scores = far_from_zero(draw)
+    for top_p in (0.3, 0.8):
+        agree(candidate(scores, top_p), row_by_row(nucleus_by_loops, scores, top_p), f"top_p = {top_p}: the result")
+
+
+@top_p_probabilities.law
 def shares_beyond_all_are_refused(candidate, draw):
     """A top_p of zero, below it or above one is refused by an exception."""
     for top_p in (0.0, -0.5, 1.1, 90.0):
@@ -150,6 +171,14 @@ def nothing_forbidden_returns(candidate, draw):
     """A token at -inf keeps probability zero; a row of nothing but -inf gives zeros."""
     scores = forbidden_rows(draw)
     for min_p in (0.0, 0.3):
+        agree(candidate(scores, min_p), row_by_row(near_the_best, scores, min_p), f"min_p = {min_p}: the result")
+
+
+@min_p_probabilities.law
+def a_bar_far_from_zero(candidate, draw):
+    """Scores near -2000 or 2000 are cut like any others: no overflow, and what is cut off stays below all of them."""
+    scores = far_from_zero(draw)
+    for min_p in (0.1, 0.7):
         agree(candidate(scores, min_p), row_by_row(near_the_best, scores, min_p), f"min_p = {min_p}: the result")
 
 

@@ -90,6 +90,15 @@ def a_shift_changes_nothing(candidate, draw):
 
 
 @best_span.law
+def good_pairs_of_middling_scores(candidate, draw):
+    """The best pair is found where each of its tokens alone is far from the best start and the best end."""
+    slope = np.arange(60.0)
+    start, end = slope + draw(60), draw(60) - slope  # starts get better and ends worse: the best ones do not meet
+    inputs = start, end, np.ones(60, dtype=bool), 4
+    same_span(candidate(*inputs), span_by_loops(*inputs), "the span among 60 tokens")
+
+
+@best_span.law
 def an_answer_has_a_token(candidate, draw):
     """A max_length below one is refused by an exception."""
     for max_length in (0, -2):
@@ -137,6 +146,13 @@ def one_too_long(start_scores, end_scores, passage, max_length):
 @best_span.mutant("answers of one token forbidden: last > first where last >= first belongs")
 def two_at_least(start_scores, end_scores, passage, max_length):
     return chosen(start_scores, end_scores, lambda i, j: (j > i) & (j - i < max_length) & inside(passage))
+
+
+@best_span.mutant("the best pair of the 20 best starts and the 20 best ends: in a long text these may not meet")
+def among_the_twenty_best(start_scores, end_scores, passage, max_length):
+    start, end = (np.where(passage, s, -np.inf) for s in (start_scores, end_scores))
+    start, end = (np.where(s >= np.sort(s)[..., -20:][..., :1], s, -np.inf) for s in (start, end))
+    return chosen(start, end, lambda i, j: (j >= i) & (j - i < max_length) & inside(passage))
 
 
 @best_span.mutant("the answer sought in question and padding too: the passage is not used")

@@ -70,6 +70,11 @@ def looking_ahead(candidate, draw):
     allowed = np.array([[True, True, True], [True, True, False], [True, False, True]])
     scores = np.array([[0.0, 2.0, 1.0], [-9.0, 0.0, 1.0], [-9.0, 0.0, 5.0]]) + 0.1 * draw(3, 3)
     same_tags(candidate(scores, allowed), np.array([2, 2, 2]))
+    alone = np.ones((4, 4), dtype=bool)  # tag 2 stays among itself
+    alone[1:4, 2] = alone[2, 1:4] = False, True, False
+    scores = np.tile([-30.0, 1.0, 0.0, 1.0], (9, 1)) + 0.1 * draw(9, 4)
+    scores[-1, 2] += 20.0  # until then hundreds of ways are better
+    same_tags(candidate(scores, alone), np.full(9, 2))
 
 
 @viterbi.law

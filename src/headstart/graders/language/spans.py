@@ -211,6 +211,8 @@ def every_number_counts(candidate, draw):
         agree(candidate(predicted, gold), 2 / 3, f"column {column} of one span wrong: F1")
     mixed = np.array([[0, 2, 4, 0], [0, 6, 6, 1], [1, 2, 6, 0]])  # numbers that are right in three different spans
     agree(candidate(mixed, gold), 0.0, "right numbers, but not in one span: F1")
+    gold, other = np.array([[0, 2, 5, 1], [1, 12, 13, 0]]), np.array([[1, 2, 5, 0], [11, 2, 13, 0]])
+    agree(candidate(other, gold), 0.0, "the same numbers or digits, but in other columns: F1")
 
 
 @span_f1.law

@@ -63,8 +63,8 @@ def far_apart_and_far_from_zero(candidate, draw):
     """Log-sum-exps of ±1000 neither overflow nor vanish: only their difference matters."""
     a, b = draw(3, 2), draw(3, 2)
     for base in (1000.0, -1000.0):
-        lse, other = base + np.array([0.0, 800.0, -3.0]), np.full(3, base)
-        share = 1 / (1 + np.exp([[0.0], [-800.0], [3.0]]))
+        lse, other = base + np.array([0.0, 1600.0, -3.0]), np.full(3, base)
+        share = 1 / (1 + np.exp([[0.0], [-1600.0], [3.0]]))
         want = share * a + (1 - share) * b, np.logaddexp(lse, other)
         for got in (candidate(a, lse, b, other), candidate(b, other, a, lse)):
             for g, w, name in zip(pair(got), want, ("out", "lse"), strict=True):

@@ -58,6 +58,18 @@ def gradients_come_home(candidate, draw):
         agree_all(candidate(dout, q, k, v, *saved(q, k, v)), wanted(dout, q, k, v), QKV)
 
 
+@ring_attention_backward.law
+def far_scores_come_back(candidate, draw):
+    """Scores near -1800, and an lse as low, are met like any others: the future passes nothing back."""
+    q, k, v = draw_blocks(draw, (), 2, 2, 4, 2)
+    q, k, dout, positions = np.round(4 * q) / 4, np.round(4 * k) / 4, draw(2, 2, 2), np.array([[0, 3], [1, 2]])
+    q[..., 0], k[..., 0] = 60.0, 0.0
+    lse = whole_lse(q, k, positions)  # and 1800 less once every key has -60 there
+    k[..., 0] = -60.0
+    got = candidate(dout, q, k, v, together(q, k, v, positions), lse - 1800.0, positions)
+    agree_all(got, wanted(dout, q, k, v, positions), QKV, atol=2e-2)
+
+
 def back(
     dout, q, k, v, out, lse, positions=None, steps=0, home=True, gradients=1, D=None, stay=False, places_move=True
 ):

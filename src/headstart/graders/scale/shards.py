@@ -85,7 +85,8 @@ def uneven_layers_are_refused(candidate, draw):
     weights = draw_weights(draw, 4, 4)
     refuses(candidate, *weights, 4, 0, 3, why="4 heads do not divide into 3 ranks")
     refuses(candidate, *weights, 3, 0, 1, why="a width of 8 does not divide into 3 heads")
-    refuses(candidate, *weights, 4, 2, 2, why="there are the ranks 0 and 1")
+    for rank in (2, -1):
+        refuses(candidate, *weights, 4, rank, 2, why="there are the ranks 0 and 1")
     W_q, W_k, W_v, W_o = weights
     for columns, why in (
         (3, "3 columns are no heads of width 2"),

@@ -16,7 +16,8 @@ def whole_numbers(got, want, what):
 
 def refuses(candidate, *arguments, why):
     """Raise Broken unless the arguments are refused."""
-    expect(candidate.refuses(*arguments), f"it answered for {arguments}, it should raise ValueError: {why}")
+    shown = ", ".join(f"an array {a.shape}" if isinstance(a, np.ndarray) else str(a) for a in arguments)
+    expect(candidate.refuses(*arguments), f"it answered for ({shown}), it should raise ValueError: {why}")
 
 
 def gathered(x):

@@ -72,6 +72,7 @@ def sinks_under_masks(candidate, draw):
     closed = np.zeros((1, 1), dtype=bool)
     for mask in (one_hidden_one_closed(4, 5), draw.mask(2, 1, 4, 5), draw.mask(3, 4, 5), draw.mask(5), closed):
         agree(candidate(q, k, v, sinks, mask), with_an_empty_key(q, k, v, sinks, mask), f"under a mask {mask.shape}")
+    agree(candidate(q, k, v, np.full(3, -np.inf), closed), np.zeros((2, 3, 4, 2)), "with no key and sinks of -inf")
 
 
 @sink_attention.law
@@ -145,8 +146,10 @@ def sink_in_the_denominator(q, k, v, sinks, mask=None):
     """No extra column: the sink joins the maximum and the sum."""
     scores, sink = scores_of(q, k, mask), sinks[:, None, None]
     top = np.maximum(scores.max(axis=-1, keepdims=True), sink)
+    top = np.where(np.isfinite(top), top, 0.0)
     e = np.exp(scores - top)
-    return e / (e.sum(axis=-1, keepdims=True) + np.exp(sink - top)) @ v
+    total = e.sum(axis=-1, keepdims=True) + np.exp(sink - top)
+    return e / np.where(total == 0, 1.0, total) @ v
 
 
 @sink_attention.style
@@ -157,4 +160,4 @@ def attention_times_a_gate(q, k, v, sinks, mask=None):
     top = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore", over="ignore"):
         lse = top + np.log(np.exp(scores - top).sum(axis=-1, keepdims=True))
-        return plain_softmax(scores) @ v / (1 + np.exp(sink - lse))
+        return plain_softmax(scores) @ v / (1 + np.exp(sink - np.maximum(lse, -1e300)))

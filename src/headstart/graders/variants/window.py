@@ -7,7 +7,17 @@ from headstart.graders.stability.witness import same_mask
 
 sliding_window_mask = exercise("sliding_window_mask", "windows", chapter="variants")
 
-CASES = ((6, 6, 3, 0), (6, 6, 2, 2), (1, 7, 3, 1), (3, 8, 2, 0), (3, 8, 4, 2), (5, 5, 1, 0), (1, 1, 1, 0), (5, 3, 2, 1))
+CASES = (
+    (6, 6, 3, 0),
+    (6, 6, 3, 2),
+    (6, 6, 2, 2),
+    (1, 7, 3, 1),
+    (3, 8, 2, 0),
+    (3, 8, 4, 2),
+    (5, 5, 1, 0),
+    (1, 1, 1, 0),
+    (5, 3, 2, 1),
+)
 
 
 def window_by_loops(T_q, T_k, window, num_sinks=0):
