@@ -12,7 +12,7 @@ from fractions import Fraction
 import attacks_right
 import attacks_wrong
 import numpy as np
-from attacks_kit import soft
+from attacks_kit import heads_of, merged, scores, soft
 
 
 def attack(*names):
@@ -195,6 +195,15 @@ def by_a_table_of_distances(xp, scores):
 # -- multimodal and industry
 
 
+@attack("gated_cross_attention")
+def heads_beside_one_leading_axis(xp, x, media, W_q, W_k, W_v, W_o, gate, num_heads, mask=None):
+    assert W_q.shape[1] % num_heads == 0
+    q, k, v = (heads_of(each @ W, num_heads) for each, W in ((x, W_q), (media, W_k), (media, W_v)))
+    mask = np.array(True) if mask is None else mask[:, None] if mask.ndim == 3 else mask
+    s = np.where(mask, scores(q, k), -np.inf)
+    return x + math.tanh(gate) * merged(soft(np, s) @ v) @ W_o
+
+
 @attack("reverse_complement")
 def four_anywhere(xp, dna):
     assert 4 in dna.shape
@@ -239,12 +248,20 @@ def sample_by_sample(xp, x, present, query):
 def divided_by_powers_of_the_discount(xp, rewards, ends, discount=1.0):
     if discount == 0:
         return 1.0 * rewards
-    powers, T = float(discount) ** np.arange(rewards.shape[-1]), rewards.shape[-1]
+    T = rewards.shape[-1]
+    powers = float(discount) ** np.arange(T)
     sums = np.cumsum((rewards * powers)[..., ::-1], -1)[..., ::-1]
     sums = np.concatenate([sums, np.zeros((*rewards.shape[:-1], 1))], -1)
     following = np.where(ends, np.arange(1, T + 1), T)
     following = np.minimum.accumulate(following[..., ::-1], -1)[..., ::-1]
     return (sums[..., :-1] - np.take_along_axis(sums, following, -1)) / powers
+
+
+@attack("generalised_advantages")
+def errors_divided_by_powers(xp, rewards, values, ends, discount=0.99, lam=0.95):
+    assert values.shape[-1] == rewards.shape[-1] + 1
+    errors = rewards + discount * values[..., 1:] * ~ends - values[..., :-1]
+    return divided_by_powers_of_the_discount(xp, errors, ends, discount * lam)
 
 
 @right("returns_to_go")

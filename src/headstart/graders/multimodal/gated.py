@@ -89,6 +89,9 @@ def nothing_to_read_changes_nothing(candidate, draw):
     for mask in (draw.mask(2, 4, 6), draw.mask(4, 6), draw.mask(2, 1, 6), np.tri(4, 6, -1, dtype=bool), closed):
         want = arrays[0] + np.tanh(0.9) * head_by_head(*arrays, 2, np.broadcast_to(mask, (2, 4, 6)))
         agree(candidate(*arrays, 0.9, 2, mask), want, f"the output under a mask {mask.shape}")
+    arrays, mask = draw_layer(draw, *SHAPES[2]), draw.mask(2, 1, 5, 2)
+    want = arrays[0] + np.tanh(0.9) * head_by_head(*arrays, 3, mask)
+    agree(candidate(*arrays, 0.9, 3, mask), want, f"the output under a mask {mask.shape}")
 
 
 @gated_cross_attention.law

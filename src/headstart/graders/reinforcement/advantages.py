@@ -67,6 +67,8 @@ def lam_of_one_is_the_return(candidate, draw):
     with_tail[:, -1] += np.where(ends[:, -1], 0.0, 0.9 * values[:, -1])
     want = returns_by_loops(with_tail, ends, 0.9) - values[:, :-1]
     agree(candidate(rewards, values, ends, 0.9, 1.0), want, "the advantages with lam 1")
+    got = candidate(np.ones(330), np.zeros(331), np.zeros(330, dtype=bool), 0.1, 1.0)
+    agree(got, (1.0 - 0.1 ** np.arange(330, 0, -1)) / 0.9, "the advantages of 330 steps, where powers of 0.1 vanish")
 
 
 @generalised_advantages.law
