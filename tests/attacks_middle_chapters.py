@@ -158,8 +158,8 @@ def round_of(p, q, drafted, uniforms, uniform, bar):
     for t, ratio in enumerate(bar([p[t, x] / q[t, x] for t, x in enumerate(drafted)])):
         if uniforms[t] >= ratio:
             more = np.maximum(p[t] - q[t], 0.0)
-            return [*drafted[:t].tolist(), drawn(more, uniform)]
-    return [*drafted.tolist(), drawn(p[-1], uniform)]
+            return np.append(drafted[:t], drawn(more, uniform))
+    return np.append(drafted, drawn(p[-1], uniform))
 
 
 @attack("accept_drafts")
@@ -168,7 +168,7 @@ def ratios_multiplied(xp, *inputs):
 
 
 @right("accept_drafts")
-def as_a_list_of_tokens(xp, *inputs):
+def each_ratio_by_itself(xp, *inputs):
     return round_of(*inputs, bar=list)
 
 

@@ -33,7 +33,7 @@ def same_tokens(got, want):
     """Raise Broken unless the same tokens, as whole numbers, were written."""
     expect(np.asarray(got).ndim == 1, f"the tokens have shape {np.shape(got)}, they should be a row")
     expect(np.asarray(got).dtype.kind in "iu", f"the tokens are {np.asarray(got).dtype}, they should be whole numbers")
-    agree(np.asarray(got), want, "the row of tokens")
+    agree(got, want, "the row of tokens")
 
 
 @accept_drafts.law
