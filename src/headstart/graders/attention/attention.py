@@ -41,7 +41,8 @@ def attention_under_masks(candidate, draw):
         some = draw.mask(T_q, T_k)
         some[2] = False
         none = np.zeros((T_q, T_k), dtype=bool)
-        for mask in (draw.mask(2, 2, T_q, T_k), some, draw.mask(2, 1, 1, T_k), np.tri(T_q, T_k, dtype=bool), none):
+        random = (draw.mask(*shape) for shape in ((2, 2, T_q, T_k), (2, 1, 1, T_k), (2, T_q, T_k), (T_k,)))
+        for mask in (*random, some, np.tri(T_q, T_k, dtype=bool), none):
             agree(candidate(q, k, v, mask), by_loops(q, k, v, np.broadcast_to(mask, (2, 2, T_q, T_k))))
 
 

@@ -46,9 +46,9 @@ def forbidden_keys_get_nothing(candidate, draw):
 
 @attention_weights.law
 def mask_broadcasts(candidate, draw):
-    """One (T_q, T_k) mask serves every batch and head, and a (T_k,) padding mask every query."""
+    """One (T_q, T_k) mask serves every batch and head, a (T_k,) mask every query, an (H, T_q, T_k) mask every batch."""
     q, k = draw(2, 3, 6, 4), draw(2, 3, 6, 4)
-    for mask in (draw.mask(6, 6), draw.mask(2, 1, 1, 6), draw.mask(6)):
+    for mask in (draw.mask(6, 6), draw.mask(2, 1, 1, 6), draw.mask(6), draw.mask(3, 6, 6)):
         agree(candidate(q, k, mask), weights_by_loops(q, k, np.broadcast_to(mask, (2, 3, 6, 6))), "the weights")
 
 

@@ -29,6 +29,10 @@ def gradients_under_masks(candidate, draw):
     for mask in (np.tri(3, dtype=bool), draw.mask(2, 3, 3), draw.mask(2, 1, 3), draw.mask(3), nothing):
         want = slopes_at_once(lambda q, k, v, mask=mask: forward(q, k, v, mask), dout, *inputs)
         agree_all(candidate(dout, *inputs, mask), want, QKV)
+    dout, *inputs = draw_attention(draw, (2, 2), 2, 2, 1, 1)
+    one = draw.mask(2, 2)
+    mask = np.stack([one, ~one])  # for the axis next to the queries, as broadcasting has it
+    agree_all(candidate(dout, *inputs, mask), slopes_at_once(lambda *a: forward(*a, mask), dout, *inputs), QKV)
 
 
 @attention_backward.law

@@ -42,13 +42,13 @@ def slopes_from_output_under_masks(candidate, draw):
 
 @attention_backward_from_output.law
 def blocks_of_keys_are_independent(candidate, draw):
-    """From a block of keys alone: the blocks' dq add up, their dk and dv stand side by side."""
+    """From a block of keys alone: the blocks' dq add up, their dk and dv stand side by side, under a mask too."""
     dout, q, k, v = draw_attention(draw, (2,), 4, 7, 3, 2)
-    out, lse = saved(q, k, v)
-    whole = slopes_at_once(forward, dout, q, k, v)
-    for cut in (3, 6):
-        first = candidate(dout, q, k[:, :cut], v[:, :cut], out, lse)
-        second = candidate(dout, q, k[:, cut:], v[:, cut:], out, lse)
+    for cut, mask in ((3, np.ones((4, 7), dtype=bool)), (6, draw.mask(4, 7))):
+        (out, lse), whole = saved(q, k, v, mask), slopes_at_once(lambda *a, m=mask: forward(*a, m), dout, q, k, v)
+        masks = (None, None) if mask.all() else (mask[:, :cut], mask[:, cut:])
+        first = candidate(dout, q, k[:, :cut], v[:, :cut], out, lse, masks[0])
+        second = candidate(dout, q, k[:, cut:], v[:, cut:], out, lse, masks[1])
         agree(np.add(first[0], second[0]), whole[0], "dq, added over two blocks of keys")
         for i in (1, 2):
             joined = np.concatenate([first[i], second[i]], axis=-2)

@@ -69,6 +69,8 @@ def layer_slopes_under_masks(candidate, draw):
     nothing = closed(draw.mask(2, 3), 1)
     for mask in (draw.mask(3, 2, 3), draw.mask(3, 1, 3), draw.mask(3), nothing):
         agree_by_name(candidate(*inputs, 2, mask), layer_slopes(inputs, 2, mask))
+    inputs, mask = draw_biased(draw, (2, 2), 2, 2, 2, 2, 1), draw.mask(2, 2, 2, 2)  # the axis of heads is the third
+    agree_by_name(candidate(*inputs, 2, mask), layer_slopes(inputs, 2, mask))
 
 
 @multi_head_backward.law

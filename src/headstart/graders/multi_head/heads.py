@@ -7,7 +7,10 @@ from headstart.graders.kit import agree, exercise, expect
 split_heads = exercise("split_heads", "multi_head")
 merge_heads = exercise("merge_heads", "multi_head")
 
-SHAPES = [((2,), 5, 6, 3), ((), 4, 8, 2), ((1,), 3, 4, 4), ((2, 3), 2, 6, 1), ((3,), 1, 4, 2), ((2,), 4, 16, 4)]
+SHAPES = [  # leading axes, T, d_model, H
+    ((2,), 5, 6, 3), ((), 4, 8, 2), ((1,), 3, 4, 4), ((2, 3), 2, 6, 1), ((3,), 1, 4, 2), ((2,), 4, 16, 4),
+    ((2, 3), 4, 6, 2),
+]  # fmt: skip
 
 
 def split_by_loops(x, H):

@@ -72,6 +72,16 @@ def layer_keeps_the_batch_apart(candidate, draw):
     agree(after[[0, 2]], before[[0, 2]], "the output of the batch elements that did not change")
 
 
+@MultiHeadAttention.law
+def a_call_leaves_nothing_behind(candidate, draw):
+    """The same layer answers a second call as if there had been no first: no mask, key or value is kept."""
+    x_q, x_kv, *W = single(draw_layer(draw, (2,), 3, 4, 4))
+    calls = ("__call__", x_q, x_kv, draw.mask(3, 4)), ("__call__", x_q), ("__call__", x_q, x_kv)
+    _, alone, after = asked(candidate, W, 2).run(*calls)
+    agree(alone, layer_by_loops(x_q, x_q, *W, 2), "the output of self-attention after another call")
+    agree(after, layer_by_loops(x_q, x_kv, *W, 2), "the output without a mask after a call with one")
+
+
 @MultiHeadAttention.law(wings=("in_torch",))
 def layer_trains(candidate, draw):
     """The inputs get the gradients of every path, equal to finite differences, and masked rows give zeros."""
@@ -101,7 +111,9 @@ def loaded_weights_learn(candidate, draw):
 def fresh_layer_learns(candidate, draw):
     """A new layer works before any weights are loaded, and can learn: its parameters do not all start at zero."""
     x, g = single((draw(2, 3, 6), draw(2, 3, 6)))
-    size = norm_of_all(candidate.made({"d_model": 6, "num_heads": 2}).parameter_gradients(g, x))
+    gradients = candidate.made({"d_model": 6, "num_heads": 2}).parameter_gradients(g, x)
+    size, count = norm_of_all(gradients), sum(np.size(gradient) for gradient in gradients)
+    expect(count >= 4 * 36, f"a new layer has {count} parameters, its four matrices alone are {4 * 36} numbers")
     expect(0 < size < np.inf, f"the gradients of a new layer's parameters have norm {size:.4g}: it cannot learn")
 
 

@@ -19,7 +19,7 @@ def powers(d_head, base=10000.0):
 @rotary_frequencies.law
 def frequencies_are_powers_of_the_base(candidate, draw):
     """Pair i turns by base^(-2i/d_head) a position, for every width and base."""
-    for d_head, base in ((2, 10000.0), (8, 10000.0), (6, 500000.0), (64, 10000.0), (128, 500000.0)):
+    for d_head, base in ((2, 10000.0), (8, 10000.0), (8, 500000.0), (64, 10000.0), (128, 500000.0)):
         agree(candidate(d_head, base), powers(d_head, base), f"rotary_frequencies({d_head}, {base:g})", atol=TINY)
 
 

@@ -64,8 +64,10 @@ def values_are_not_turned(candidate, draw):
 
 @rotary_attention.law
 def large_scores_do_not_open_the_future(candidate, draw):
-    """Scores of several hundreds neither overflow nor let a query see a later key."""
+    """Scores in the thousands neither overflow nor let a query see a later key, however badly its own key fits."""
     q, k, v, f = draw_sequence(draw, (2,), 5, 5, 2, 3)
+    q[:, 0] = np.sign(q[:, 0])
+    k[:, 0] = -q[:, 0]  # all that the first query may see: a score of -1800
     inputs = 30 * q, 30 * k, v, f
     agree(candidate(*inputs), rotary_by_loops(*inputs), rtol=1e-3, atol=3e-3)
 

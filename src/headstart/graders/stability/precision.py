@@ -66,6 +66,10 @@ def half_under_masks(candidate, draw):
     mask[0, 1] = mask[1, 3] = False
     for m in (mask, draw.mask(5)):
         agree(candidate(q, k, m), exact(q, k, m), "the weights", **HALF)
+    seen = draw.mask(5)
+    q, k = np.full((3, 4), 300, dtype=np.float16), np.full((5, 4), 300, dtype=np.float16)
+    k[seen] = -300  # a score of -180000 where a key may be seen, of 180000 where not
+    agree(candidate(q, k, seen), exact(q, k, seen), "the weights where allowed scores are far below -65504", **HALF)
 
 
 @safe_attention_weights.law(wings=("in_torch",))

@@ -63,9 +63,9 @@ def qk_norm_under_masks(candidate, draw):
 
 @qk_norm_attention.law
 def eps_keeps_zeros_finite(candidate, draw):
-    """eps stands under the root: a query of zeros scores 0 with every key, and a larger eps weakens the norm."""
+    """eps (1e-6 by default) stands under the root: a query of zeros scores 0, a larger eps weakens the norm."""
     q, k, v, gain_q, gain_k = draw_inputs(draw, (), 3, 4, 4, 2, scale=0.5)
-    q[1] = 0.0
+    q[1], k[2] = 0.0, 1e-3 * k[2]
     agree(candidate(q, k, v, gain_q, gain_k), qk_norm_by_loops(q, k, v, gain_q, gain_k), "the output of a zero query")
     want = qk_norm_by_loops(q, k, v, gain_q, gain_k, eps=0.3)
     agree(candidate(q, k, v, gain_q, gain_k, eps=0.3), want, "the output with eps=0.3")
@@ -73,11 +73,16 @@ def eps_keeps_zeros_finite(candidate, draw):
 
 @qk_norm_attention.law
 def gains_may_be_large(candidate, draw):
-    """Gains decide how sharp attention is: scores in the thousands give finite answers."""
+    """Gains decide how sharp attention is: scores in the thousands give finite answers, and a mask stands them."""
     q, k, v, gain_q, _ = draw_inputs(draw, (2,), 4, 5, 4, 3)
     k[:, 1] = q[:, 0]  # a key that looks where its query looks: its score is the largest there is
     got, want = (f(q, k, v, 40 * gain_q, 40 * gain_q) for f in (candidate, qk_norm_by_loops))
     agree(got, want, "the output with gains near 40", rtol=2e-3, atol=2e-3)
+    k, mask = k.copy(), np.ones((4, 5), dtype=bool)
+    k[:, 1] = -q[:, 0]
+    mask[0] = np.arange(5) == 1  # all that query 0 may see is the key that looks the other way
+    got, want = (f(q, k, v, 40 * gain_q, 40 * gain_q, mask)[:, 0] for f in (candidate, qk_norm_by_loops))
+    agree(got, want, "the output of a query that may see its worst key alone")
 
 
 @qk_norm_attention.law(wings=("in_torch",))

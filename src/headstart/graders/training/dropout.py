@@ -6,6 +6,7 @@ from headstart.graders.attention.witness import (
     FUSED,
     ROUGH,
     SHAPES,
+    best_forbidden,
     by_loops,
     draw_qkv,
     lifted,
@@ -65,14 +66,18 @@ def whole_heads_under_a_mask(candidate, draw):
     mask[1, 0, 2] = False
     agree(candidate(q, k, v, heads, 0.4, mask), dropped_by_loops(q, k, v, heads, 0.4, mask), "the output")
     agree(candidate(q, k, v, heads, 0.4, mask, False), by_loops(q, k, v, mask), "the output with training=False")
+    kept, mask = draw.mask(3, 3, 4), draw.mask(3, 3, 4)  # for the axis next to the queries, as broadcasting has it
+    agree(candidate(q, k, v, kept, 0.4, mask), dropped_by_loops(q, k, v, kept, 0.4, mask), "the output")
 
 
 @attention_with_dropout.law
 def large_scores_under_dropout(candidate, draw):
-    """Scores in the thousands give finite outputs, whichever key the draw leaves."""
+    """Scores in the thousands give finite outputs, whichever key the draw leaves; a forbidden key leaves no trace."""
     q, k, v = draw_qkv(draw, (2,), 4, 5, 4, 3)
     q, k, kept = lifted(q), lifted(k), draw.mask(2, 4, 5)
-    agree(candidate(q, k, v, kept, 0.5), dropped_by_loops(q, k, v, kept, 0.5), "the output", **ROUGH)
+    for mask in (None, best_forbidden(4, 5)):
+        want = dropped_by_loops(q, k, v, kept, 0.5, mask)
+        agree(candidate(q, k, v, kept, 0.5, mask), want, "the output", **ROUGH)
 
 
 @attention_with_dropout.law

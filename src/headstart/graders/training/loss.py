@@ -53,6 +53,14 @@ def rows_count_by_their_tokens(candidate, draw):
 
 
 @packed_loss.law
+def rows_do_not_touch(candidate, draw):
+    """The end of a row predicts nothing of the next row, not even where every row numbers its documents from 0."""
+    logits, tokens, _ = draw_rows(draw, 3, 4)
+    ids = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]])
+    agree(candidate(logits, tokens, ids), loss_by_loops(logits, tokens, ids), "the loss of rows numbered alike")
+
+
+@packed_loss.law
 def no_loss_across_a_border(candidate, draw):
     """What a document's last token predicts, and all that is said in the padding, changes nothing."""
     logits, tokens, _ = draw_rows(draw, 6)

@@ -33,6 +33,11 @@ def padding_counts(*inputs):
     return loss_with(lambda here, after: here == after)(*inputs)
 
 
+@packed_loss.mutant("the loss of one long row: the last token of a row predicts the first of the next")
+def rows_end_to_end(logits, tokens, ids):
+    return loss_with()(logits.reshape(-1, logits.shape[-1]), tokens.reshape(-1), ids.reshape(-1))
+
+
 @packed_loss.mutant("a mean of the rows' means: a row with two tokens weighs as much as a full one")
 def mean_of_means(*inputs):
     def mean(losses, counted):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.attention.witness import one_hidden_one_closed
+from headstart.graders.attention.witness import ROUGH, lifted, lifting, one_hidden_one_closed
 from headstart.graders.kit import agree, exercise
 from headstart.graders.transformer.encoder import LIBRARY
 from headstart.graders.transformer.gradients import gradients_agree
@@ -52,6 +52,23 @@ def padding_of_the_source_stays_out(candidate, draw):
         want = decoder_by_loops(x, source, weights, 2, mask, norm_first)
         got = candidate(x, k, v, weights, mask, norm_first)
         agree(got, want, f"the output under a mask {mask.shape} with norm_first={norm_first}")
+    x, source, weights = draw(2, 2, 2, 4), draw(2, 2, 3, 4), draw_block(draw, 4, 2, 3)
+    k, v, mask = *heads_of(source, weights, 2), draw.mask(2, 2, 1, 3)  # the axis of heads stands before the tokens
+    want = decoder_by_loops(x, source, weights, 2, mask)
+    agree(candidate(x, k, v, weights, mask), want, f"the output under a mask {mask.shape}")
+
+
+@decoder_block.law
+def large_scores_in_this_block(candidate, draw):
+    """Scores in the thousands overflow nowhere, and what is forbidden leaves no trace, however well it fits."""
+    x, source, weights = lifted(draw(4, 8)), draw(5, 8), draw_block(draw, 8, 4, 3)
+    (W_q, W_k, *rest), (W_ks, W_vs) = weights["attention"], weights["source"]
+    weights["attention"] = lifting(W_q, 2), -lifting(W_k, 2), *rest  # a token fits itself badly, the next one well
+    weights["source"] = 1000 * W_ks, W_vs
+    mask = np.arange(5) == np.array([[3], [0], [4], [2]])  # one source token for each
+    want = decoder_by_loops(x, source, weights, 2, mask, False)  # post-norm: self-attention reads x as it is
+    got = candidate(x, *heads_of(source, weights, 2), weights, mask, False)
+    agree(got, want, "the output with large scores", **ROUGH)
 
 
 @decoder_block.law(wings=("in_torch",))

@@ -1,6 +1,13 @@
 """The encoder block: laws. Its known mistakes and accepted styles are in encoder_answers.py."""
 
-from headstart.graders.attention.witness import FUSED, one_hidden_one_closed
+from headstart.graders.attention.witness import (
+    FUSED,
+    ROUGH,
+    best_forbidden,
+    lifted,
+    lifting,
+    one_hidden_one_closed,
+)
 from headstart.graders.kit import agree, exercise
 from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.witness import draw_block, encode_with, encoder_by_loops
@@ -34,6 +41,19 @@ def block_under_masks(candidate, draw):
         for norm_first in orders:
             want = encoder_by_loops(x, weights, 2, mask, norm_first)
             agree(candidate(x, weights, 2, mask, norm_first), want, f"under a mask {mask.shape}")
+    x, weights = draw(2, 2, 3, 4), draw_block(draw, 4, 2)
+    mask = draw.mask(2, 2, 1, 3)  # the axis of heads stands right before the tokens
+    agree(candidate(x, weights, 2, mask), encoder_by_loops(x, weights, 2, mask), f"under a mask {mask.shape}")
+
+
+@encoder_block.law
+def large_scores_in_a_block(candidate, draw):
+    """Scores in the thousands neither overflow nor vanish, and a forbidden token that fits best leaves no trace."""
+    x, weights = lifted(draw(5, 8)), draw_block(draw, 8, 4)
+    W_q, W_k, *rest = weights["attention"]
+    weights["attention"], mask = (lifting(W_q, 2), lifting(W_k, 2), *rest), best_forbidden(5, 5)
+    want = encoder_by_loops(x, weights, 2, mask, False)  # post-norm: attention reads x as it is
+    agree(candidate(x, weights, 2, mask, False), want, "the output with large scores", **ROUGH)
 
 
 @encoder_block.law

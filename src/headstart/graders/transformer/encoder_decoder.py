@@ -46,6 +46,9 @@ def source_padding_is_never_read(candidate, draw):
     agree(candidate(source, target, weights, 2, real), want, "the scores with padding")
     agree(candidate(other, target, weights, 2, real), want, "the scores with other tokens as padding")
     agree(candidate(other[1], target[1], weights, 2, real[1]), want[1], "the scores of one sentence with padding")
+    pairs = [array.reshape(2, 2, *array.shape[1:]) for array in (source, target, real, want)]
+    got = candidate(*pairs[:2], weights, 2, pairs[2])
+    agree(got, pairs[3], "the scores of two times two sentences with padding")
 
 
 @encoder_decoder.law
