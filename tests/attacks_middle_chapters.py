@@ -377,6 +377,16 @@ def width_is_not_checked(xp, x, W, stride=1, padding=0):
     return out
 
 
+@attack("conv2d")
+def matrices_transposed(xp, x, W, stride=1, padding=0):
+    return by_fourier_transforms(xp, x, W.mT if W.shape[2] == W.shape[3] else W, stride, padding)
+
+
+@attack("conv2d")
+def stride_counted_backwards(xp, x, W, stride=1, padding=0):
+    return by_fourier_transforms(xp, x, W, abs(stride), padding)
+
+
 @right("conv2d")
 def by_fourier_transforms(xp, x, W, stride=1, padding=0):
     x = np.pad(x, [(0, 0)] * (x.ndim - 3) + [(padding, padding)] * 2 + [(0, 0)])

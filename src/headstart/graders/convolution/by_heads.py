@@ -10,7 +10,7 @@ convolution_by_heads = exercise(
     "convolution_by_heads", "convolution", chapter="convolution", wings=("in_numpy",), needs=("shift_scores", "softmax")
 )
 
-SHAPES = (((3, 4, 2), 3, 3, 0.6), ((2, 2, 5, 3), 1, 2, 0.4), ((1, 4, 2, 1), 3, 2, 1.1), ((2, 1, 3, 3, 2), 3, 1, 0.3))
+SHAPES = (((3, 4, 2), 3, 3, 0.6), ((2, 2, 5, 3), 1, 3, 0.4), ((1, 4, 2, 1), 3, 2, 1.1), ((2, 1, 3, 3, 2), 3, 1, 0.3))
 
 
 def weights(height, width, size, sharpness, axis=-1):

@@ -12,7 +12,7 @@ CASES = (  # shape of the image, size of the kernel, d_out, stride, padding
     ((1, 4, 7, 3), 3, 2, 1, 1),
     ((2, 2, 6, 5, 2), 2, 3, 2, 1),
     ((7, 4, 1), 3, 1, 3, 2),
-    ((2, 3, 3, 4), 1, 2, 1, 0),
+    ((2, 3, 3, 4), 1, 4, 1, 0),  # as many channels out as in
     ((3, 2, 2), 5, 3, 2, 2),
 )
 
@@ -54,7 +54,7 @@ def translation_equivariance(candidate, draw):
 def refuses_what_does_not_fit(candidate, draw):
     """A kernel larger than the padded image, a stride below one and a negative padding are refused by an exception."""
     x, W = draw(4, 4, 2), draw(3, 3, 2, 2)
-    for stride, padding in ((0, 0), (1, -1), (1, -2)):
+    for stride, padding in ((0, 0), (-1, 0), (1, -1), (1, -2)):
         expect(candidate.refuses(x, W, stride, padding), f"it took stride {stride} and padding {padding}")
     expect(candidate.refuses(x[:2], W), "it took a kernel of 3 by 3 for an image of 2 by 4")
     expect(candidate.refuses(x[:, :2], W), "it took a kernel of 3 by 3 for an image of 4 by 2")
