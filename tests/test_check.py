@@ -86,6 +86,19 @@ def test_a_changed_input_is_told(cell):
 
 
 @pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ('weights.pop("feed_forward")', "it changed array 6 of its 13 inputs"),
+        ('weights["mine"] = x', "it changed its input"),
+        ('weights["feed_forward"] = None', "it changed array 6 of its 13 inputs"),
+    ],
+)
+def test_a_changed_container_is_told(cell, spoil, words):
+    source = f"def encoder_block(x, weights, *rest, **more):\n    {spoil}\n    return x\ncheck(encoder_block)"
+    assert words in cell(source)[1]
+
+
+@pytest.mark.parametrize(
     ("result", "words"),
     [
         ("None", "a NoneType"),

@@ -6,6 +6,7 @@ and nothing of the course.
 
 import traceback
 import tracemalloc
+from itertools import zip_longest
 
 import numpy as np
 
@@ -124,9 +125,15 @@ def _made(candidate, request, inward):
 
 
 def _changed(before, after):
-    """Numbers of the input arrays whose values are not what they were."""
-    arrays = [(a, b) for a, b in zip(leaves(before), leaves(after), strict=True) if isinstance(a, np.ndarray)]
-    return [i for i, (a, b) in enumerate(arrays) if not np.array_equal(a, b, equal_nan=a.dtype.kind == "f")]
+    """Numbers of the input arrays that are not what they were; what was added at the end has the next number."""
+    old, new = leaves(before), leaves(after)
+    arrays = [(a, b) for a, b in zip_longest(old, new) if isinstance(a, np.ndarray)]
+    changed = [i for i, (a, b) in enumerate(arrays) if not _is_same(a, b)]
+    return changed + [len(arrays)] * (len(new) > len(old))
+
+
+def _is_same(a, b):
+    return isinstance(b, np.ndarray) and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
 
 
 def _floats(inputs):

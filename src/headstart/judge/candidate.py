@@ -85,10 +85,16 @@ class Candidate:
             raise _translated(reply["raised"])
         self.record[-1][1] = reply["value"]
         if reply["changed"]:
-            count = sum(hasattr(leaf, "shape") for leaf in leaves([call[1:] for call in calls]))
-            which = "its input" if count == 1 else f"array {reply['changed'][0] + 1} of its {count} inputs"
-            raise Broken(f"it changed {which}: work on a copy, the caller still needs the original")
+            raise Broken(
+                f"it changed {_which(reply['changed'][0], calls)}: work on a copy, the caller still needs the original"
+            )
         return reply["value"]
+
+
+def _which(number, calls):
+    """What to call an input array, by its number among all arrays of the calls."""
+    count = sum(hasattr(leaf, "shape") for leaf in leaves([call[1:] for call in calls]))
+    return "its input" if count == 1 or number >= count else f"array {number + 1} of its {count} inputs"
 
 
 def _translated(story):
