@@ -31,6 +31,14 @@ def test_right_answers_pass_and_the_table_says_so(tmp_path, here):
     assert list(here.iterdir()) == [], "grading leaves nothing behind"
 
 
+def test_pytorchs_exercises_are_graded_last_and_stand_in_their_places(here):
+    """While NumPy's are graded another process imports PyTorch."""
+    done = run("--submission", ROOT / "solutions" / "01_attention.ipynb", "-v", "-k", "softmax or look_up", cwd=here)
+    names = ["softmax", "softmax_torch", "look_up", "look_up_torch"]
+    assert re.findall(r"^(\w+) +\d+/", done.stdout, re.M) == names, done.stdout + done.stderr
+    assert re.findall(r"::(\w+) PASS", done.stdout) == sorted(names, key=lambda name: name.endswith("_torch"))
+
+
 def test_one_wrong_exercise_fails_alone_and_is_named(tmp_path, here):
     hand_in(tmp_path / "work", SOFTMAX, UNIFORM)
     done = run("--submission", tmp_path / "work", *TWO, cwd=here)

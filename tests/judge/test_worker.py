@@ -280,3 +280,16 @@ def test_every_ban_exists():
     bans = {ban for exercise in exercises().values() for ban in exercise.bans}
     assert set(guard.prepare(bans)) == bans
     assert all(holders for holders, _ in guard.prepare(bans).values())
+
+
+def test_a_worker_that_does_not_start_is_told_and_tried_again(tmp_path, monkeypatch):
+    broken = tmp_path / "worker.py"
+    broken.write_text("raise SystemExit(3)")
+    with Workshop() as workshop:
+        with monkeypatch.context() as patch:
+            patch.setattr(workers, "WORKER", broken)
+            workshop.expect(["softmax"])
+            for _ in range(2):
+                with pytest.raises(workers.WorkshopError, match=r"does not start \(exit code 3\)"):
+                    workshop.grade("softmax", [SOFTMAX], seed=1)
+        assert workshop.grade("softmax", [SOFTMAX], seed=1).verdict == "pass"

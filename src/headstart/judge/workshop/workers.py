@@ -48,7 +48,7 @@ class Child:
 
 
 class Nursery:
-    """A warm worker: a process that has its library imported and forks a child for each exercise.
+    """A warm worker: a process that imports its library, once, and forks a child for each exercise.
 
     Within all walls, where no child can reach another, the next one is forked and walled in while this one works, and
     nobody waits until the last one is gone: both take time on another core that an exercise would have to wait for.
@@ -56,8 +56,14 @@ class Nursery:
 
     def __init__(self, setting, folder):
         self.control, self.process = _spawn(setting, folder)
-        self.folder, self.next = folder, None
+        self.folder, self.next, self.is_ready = folder, None, False
         self.ahead = {"landlock", "seccomp"} <= set(setting["walls"])
+
+    def wait(self):
+        """Wait until the library is imported. Raises WorkshopError."""
+        if not self.is_ready:
+            _wait_for(self.control, self.process)
+        self.is_ready = True
 
     def child(self):
         """A child, for one exercise. Raises OSError or struct.error if the warm worker is no more."""
@@ -105,16 +111,27 @@ class Worker:
         self.setting |= {"walls": walls, "forks": FORKS}
         self.close = weakref.finalize(self, _sweep, self.folder, self.nurseries, os.getpid())
 
-    def warm(self):
-        """See to it that a warm worker is there, where it can fork. Raises WorkshopError."""
+    def start(self):
+        """See to it that a warm worker is there or on its way, where it can fork."""
         if FORKS and not self.nurseries:
             self.nurseries.append(Nursery(self.setting, self.folder))
+
+    def warm(self):
+        """See to it that a warm worker is there, where it can fork. Raises WorkshopError."""
+        self.start()
+        try:
+            for nursery in self.nurseries:
+                nursery.wait()
+        except WorkshopError:
+            self.nurseries.pop().close()
+            raise
 
     def child(self):
         """Start a child. Raises WorkshopError."""
         if not FORKS:
             folder = tempfile.mkdtemp(dir=self.folder)
             channel, process = _spawn(self.setting, folder)
+            _wait_for(channel, process)
             return Child(channel, folder, lambda wait: _killed(process))
         for _ in range(2):  # a warm worker that died (out of memory, …) is replaced once
             self.warm()
@@ -159,12 +176,17 @@ def _spawn(setting, folder):
         if windows:  # a socket is handed over by value, through the standard input
             process.stdin.write(theirs.share(process.pid))
             process.stdin.close()
-    ours.settimeout(STARTING)
+    return ours, process
+
+
+def _wait_for(channel, process):
+    """Wait until a process says that its library is imported. Raises WorkshopError if it ends before."""
+    channel.settimeout(STARTING)
     with contextlib.suppress(OSError):
-        if ours.recv(1):
-            return ours, process
-    ours.close()
-    raise WorkshopError(f"the worker for {setting['wing']} does not start (exit code {_killed(process)})")
+        if channel.recv(1):
+            return
+    channel.close()
+    raise WorkshopError(f"the worker does not start (exit code {_killed(process)})")
 
 
 def _killed(process):

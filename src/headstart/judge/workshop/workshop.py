@@ -1,5 +1,6 @@
 """The workshop: where learner code runs, one child process an exercise, while the laws stay on this side."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from headstart.judge.trial import Trial, hold
 from headstart.judge.workshop import tiers
 from headstart.judge.workshop.session import Session
 from headstart.judge.workshop.supply import supply
-from headstart.judge.workshop.workers import Worker
+from headstart.judge.workshop.workers import Worker, WorkshopError
 
 RANK = ["pass", "wrong", "error"]  # of two trials the better one counts; every other verdict ranks below these
 
@@ -62,6 +63,12 @@ class Workshop:
         while self._workers:
             self._workers.popitem()[1].close()
 
+    def expect(self, names):
+        """Start the workers that these exercises need, so that one imports its library while another works."""
+        for wing in {course.find(name)[1] for name in names}:
+            with contextlib.suppress(WorkshopError):  # it is told where such an exercise is graded
+                self._worker(wing).start()
+
     def grade(self, name, cells, seed):
         """Judge the exercise `name` of a notebook, given as the sources of its code cells; return the Trial.
 
@@ -92,6 +99,7 @@ class Workshop:
         needs = [each[0] for each in supply(name)[1]]
         job = {"name": name, "bans": list(exercise.bans), "needs": needs}
         worker = self._worker(wing)
+        worker.warm()
         started = time.perf_counter()
         with Session(worker, self.limits) as session:
             try:
@@ -107,7 +115,6 @@ class Workshop:
     def _worker(self, wing):
         if wing not in self._workers:
             self._workers[wing] = Worker(wing, self.limits, self.walls, _bans(wing))
-        self._workers[wing].warm()
         return self._workers[wing]
 
 
