@@ -13,6 +13,7 @@ import attacks_right
 import attacks_wrong
 import numpy as np
 from attacks_kit import heads_of, merged, scores, soft
+from attacks_later_right import distance
 
 
 def attack(*names):
@@ -137,29 +138,19 @@ def prefixes_of_characters(xp, log_probs, beam, blank=0):
     return np.array([ord(label) - 65 for label in labels], dtype=np.int16), np.array(score)
 
 
-def levenshtein(a, b):
-    """Edits between two sequences of anything."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row = row, [i]
-        for j, y in enumerate(b, 1):
-            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (x != y)))
-    return row[-1]
-
-
 @attack("edit_distance")
 def labels_joined(xp, hypothesis, reference):
-    return levenshtein(*("".join(map(str, labels.tolist())) for labels in (hypothesis, reference)))
+    return distance(*("".join(map(str, labels.tolist())) for labels in (hypothesis, reference)))
 
 
 @attack("edit_distance")
 def labels_in_a_byte(xp, hypothesis, reference):
-    return levenshtein(hypothesis.astype(np.uint8), reference.astype(np.uint8))
+    return distance(hypothesis.astype(np.uint8), reference.astype(np.uint8))
 
 
 @right("edit_distance")
 def labels_as_characters(xp, hypothesis, reference):
-    return np.array(levenshtein(*("".join(chr(label + 32) for label in x) for x in (hypothesis, reference))))
+    return np.array(distance(*("".join(chr(label + 32) for label in x) for x in (hypothesis, reference))))
 
 
 def gain(noisy, noise, floor, denominator):

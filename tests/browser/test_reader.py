@@ -49,6 +49,10 @@ WAIT_TO_BE_REACHED = """() => {
     document.addEventListener('focusin', (event) => waiting.delete(event.target));
     return waiting.size;
 }"""
+SETTLED = """async () => {  // the colours of the chosen scheme have faded in
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+}"""
 UNNAMED = "[...document.querySelectorAll('article img')].filter((each) => !each.alt.trim()).map((each) => each.src)"
 # Left out: the words of code, coloured by a theme made for contrast, the inside of MathJax's formulas, and the roles
 # that docutils gives a bibliography.
@@ -96,7 +100,7 @@ def test_everybody_can_read_it(page, folder, name):
         page.emulate_media(color_scheme=scheme)
         page.goto(folder + name)
         page.evaluate(RAW_MATHS)
-        page.wait_for_timeout(400)  # the colours of the chosen scheme fade in
+        page.evaluate(SETTLED)
         page.evaluate(AXE)
         assert page.evaluate(AXE_RUN, NOT_OURS) == []
 
@@ -109,7 +113,7 @@ def _results(page, folder, words):
     page.keyboard.type(words)
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?*")
-    page.wait_for_function("Search._pulse_status < 0 && Search.status.innerText")
+    page.wait_for_function("Search.status.innerText")  # is written once, when the last result is shown
     return [(link.inner_text(), link.get_attribute("href")) for link in page.locator("ul.search a").all()]
 
 

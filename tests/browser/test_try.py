@@ -15,6 +15,7 @@ from pathlib import Path
 import axe_playwright_python
 import built
 import pytest
+from browser.test_reader import SETTLED
 
 from headstart.in_numpy.counts import multi_head_parameters
 from headstart.press import try_it_numbers, try_it_python
@@ -166,6 +167,7 @@ def test_everybody_can_use_it_on_a_phone(page, place):
     page.evaluate(AXE)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)
         assert page.evaluate(AXE_RUN) == []
     assert page.evaluate(TOO_WIDE) <= 0
 

@@ -7,7 +7,7 @@ from headstart.graders.stability.witness import same_mask
 
 sliding_window_mask = exercise("sliding_window_mask", "windows", chapter="variants")
 
-CASES = (
+CASES = (  # T_q, T_k, window, num_sinks
     (6, 6, 3, 0),
     (6, 6, 3, 2),
     (6, 6, 2, 2),

@@ -90,7 +90,7 @@ class Grading:
         return True
 
     def spare_collector(self):
-        """Hide what is loaded by now from the search for garbage, which would else take a sixth of a short run."""
+        """Hide what is loaded by now from the search for garbage, which would else take an eighth of a short run."""
         gc.freeze()
         self.config.add_cleanup(gc.unfreeze)
         atexit.register(gc.freeze)
