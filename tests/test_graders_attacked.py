@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from headstart.graders import exercises
+from headstart.judge import course
 from headstart.judge.candidate import local
 from headstart.judge.trial import hold
 
@@ -49,6 +50,41 @@ def test_wrong_answer_is_convicted(name, wing, answer):
 @pytest.mark.parametrize(("name", "wing", "answer"), cases(attacks_right.RIGHT, attacks_torch.RIGHT))
 def test_right_answer_is_accepted(name, wing, answer):
     assert set(verdicts(name, wing, answer)) == {"pass"}
+
+
+FUNCTIONS = [
+    pytest.param(exercise, wing, id=f"{exercise.name}-{wing}")
+    for exercise in exercises().values()
+    for wing in exercise.wings
+    if not isinstance(course.reference(exercise, wing), type)
+]
+
+
+def shape_of(value):
+    """What a result is kept for: the shapes of arrays, and numbers themselves."""
+    if isinstance(value, np.ndarray | torch.Tensor):
+        return "array", tuple(value.shape), str(value.dtype)
+    if isinstance(value, dict):
+        return tuple((key, shape_of(entry)) for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(shape_of, value))
+    return "callable" if callable(value) else repr(value)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("exercise", "wing"), FUNCTIONS)
+def test_a_result_kept_for_a_shape_is_convicted(exercise, wing):
+    kept, reference = {}, course.reference(exercise, wing)
+
+    def answer(*args, **kwargs):
+        shapes = shape_of((args, kwargs))
+        if shapes not in kept:
+            kept[shapes] = reference(*args, **kwargs)
+        return kept[shapes]
+
+    verdict = hold(exercise, wing, local(answer, wing), exercise.name, 0).verdict
+    asked_with_arrays = "array" in str(list(kept))
+    assert (verdict == "pass") != asked_with_arrays, "a function of numbers alone may keep its results"
 
 
 def test_the_attack_is_broad():

@@ -125,6 +125,11 @@ class Draw:
         return mask
 
 
+def again(*cases):
+    """The cases, and the first once more for other numbers of the same shapes: what was kept for a shape is stale."""
+    return (*cases, cases[0])
+
+
 def expect(condition, message):
     """Raise Broken with the message unless the condition holds."""
     if not condition:

@@ -9,7 +9,16 @@ from headstart.graders.kit import exercise
 
 greedy_decode = exercise("greedy_decode", "ctc", chapter="audio", wings=("in_numpy",))
 
-PATHS = ([1, 1, 0, 1], [0, 0, 2, 2, 0], [1, 2, 1], [0, 0], [3], [2, 2, 0, 0, 2, 3, 3, 0, 3], [1, 0, 1, 0, 0, 1, 2])
+PATHS = (
+    [1, 1, 0, 1],
+    [0, 2, 2, 1],
+    [0, 0, 2, 2, 0],
+    [1, 2, 1],
+    [0, 0],
+    [3],
+    [2, 2, 0, 0, 2, 3, 3, 0, 3],
+    [1, 0, 1, 0, 0, 1, 2],
+)
 
 
 def scores_for(path, draw, n_symbols=4):

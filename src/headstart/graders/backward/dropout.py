@@ -4,7 +4,7 @@ import numpy as np
 
 from headstart.graders.attention.witness import slopes
 from headstart.graders.backward.witness import draw_kept
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 dropout_backward = exercise("dropout_backward", "backward", wings=("in_numpy",))
 
@@ -12,7 +12,7 @@ dropout_backward = exercise("dropout_backward", "backward", wings=("in_numpy",))
 @dropout_backward.law
 def dropout_by_the_definition(candidate, draw):
     """What was kept hands on dout / (1 - rate), what was dropped zero, for every shape and rate."""
-    for shape, rate in (((5,), 0.5), ((2, 3), 0.2), ((2, 1, 4), 0.0), ((3, 4), 0.9)):
+    for shape, rate in again(((5,), 0.5), ((2, 3), 0.2), ((2, 1, 4), 0.0), ((3, 4), 0.9)):
         dout, kept = draw(*shape), draw_kept(draw, *shape)
         want = [d / (1 - rate) if keep else 0.0 for d, keep in zip(dout.ravel(), kept.ravel(), strict=True)]
         agree(candidate(dout, kept, rate), np.reshape(want, shape), f"dx at rate {rate}")

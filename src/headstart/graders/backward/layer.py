@@ -6,7 +6,7 @@ from headstart.graders.attention.witness import slopes_at_once
 from headstart.graders.backward.attention import NEEDS, back
 from headstart.graders.backward.linear import linear_by_loops
 from headstart.graders.backward.witness import closed, draw_kept, forward, loud
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 from headstart.graders.multi_head.function import for_heads
 from headstart.graders.multi_head.heads import merge_by_loops, split_by_loops
 
@@ -55,8 +55,8 @@ def agree_by_name(got, want):
 @multi_head_backward.law
 def every_gradient_is_a_slope(candidate, draw):
     """All ten gradients equal finite differences, for self- and cross-attention shapes, one head and several."""
-    for (lead, T_q, T_k, d_model, d_all, d_out), H in (
-        (((2,), 2, 2, 4, 4, 2), 2), (((), 2, 3, 2, 6, 3), 3), (((1,), 2, 1, 3, 2, 3), 1), (((2, 2), 1, 2, 2, 4, 2), 2),
+    for (lead, T_q, T_k, d_model, d_all, d_out), H in again(
+        (((), 2, 3, 2, 6, 3), 3), (((2,), 2, 2, 4, 4, 2), 2), (((1,), 2, 1, 3, 2, 3), 1), (((2, 2), 1, 2, 2, 4, 2), 2),
     ):  # fmt: skip
         inputs = draw_biased(draw, lead, T_q, T_k, d_model, d_all, d_out)
         agree_by_name(candidate(*inputs, H), layer_slopes(inputs, H))

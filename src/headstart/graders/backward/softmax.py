@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax, slopes
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 softmax_backward = exercise("softmax_backward", "backward", wings=("in_numpy",))
 
@@ -17,7 +17,7 @@ def by_jacobian(dp, p):
 @softmax_backward.law
 def contracts_with_the_jacobian(candidate, draw):
     """dx_j is the sum over i of dp_i · ∂p_i/∂x_j, for every shape."""
-    for shape in ((5,), (3, 4), (2, 1, 6), (3, 1), (2, 4, 4), (2, 1, 3, 4)):
+    for shape in again((5,), (3, 4), (2, 1, 6), (3, 1), (2, 4, 4), (2, 1, 3, 4)):
         dp, p = draw(*shape), plain_softmax(draw(*shape))
         want = np.zeros(shape)
         for at in np.ndindex(shape[:-1]):

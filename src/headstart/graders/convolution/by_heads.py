@@ -4,7 +4,7 @@ import numpy as np
 
 from headstart.graders.convolution.shifts import scores
 from headstart.graders.convolution.witness import bordered, conv_by_taps
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 convolution_by_heads = exercise(
     "convolution_by_heads", "convolution", chapter="convolution", wings=("in_numpy",), needs=("shift_scores", "softmax")
@@ -36,7 +36,7 @@ def head_by_head(x, W, sharpness, axis=-1):
 @convolution_by_heads.law
 def heads_read_and_add(candidate, draw):
     """Every head averages the pixels by the softmax of its scores and applies its matrix; the heads are added."""
-    for shape, size, d_out, sharpness in SHAPES:
+    for shape, size, d_out, sharpness in again(*SHAPES):
         x, W = draw(*shape), draw(size, size, shape[-1], d_out)
         words = f"the output for {shape}, a kernel of {size} by {size} and sharpness {sharpness}"
         agree(candidate(x, W, sharpness), head_by_head(x, W, sharpness), words)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.convolution.witness import patches_by_loops
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 image_patches = exercise("image_patches", "convolution", chapter="convolution", wings=("in_numpy",))
 
@@ -13,7 +13,7 @@ SHAPES = (((5, 7, 2), 3, 1), ((1, 6, 5, 3), 2, 2), ((2, 1, 4, 8, 1), 3, 2), ((7,
 @image_patches.law
 def every_patch_in_its_place(candidate, draw):
     """Entry (r, c) is the patch that begins at pixel (r·stride, c·stride), its numbers by row, column, channel."""
-    for shape, size, stride in SHAPES:
+    for shape, size, stride in again(*SHAPES):
         x, words = draw(*shape), f"the patches of size {size} and stride {stride} of {shape}"
         agree(candidate(x, size, stride), patches_by_loops(x, size, stride), words)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 head_importance = exercise("head_importance", "pruning", chapter="efficiency", wings=("in_numpy",))
 
@@ -32,7 +32,7 @@ def gate_slopes(heads, W, step=1e-5):
 @head_importance.law
 def slope_of_a_gate(candidate, draw):
     """A head's importance is how much, on average over the examples, the loss moves with a gate on its output."""
-    for B, H, T, d_head in ((4, 3, 5, 2), (1, 2, 3, 4), (3, 4, 1, 1)):
+    for B, H, T, d_head in again((4, 3, 5, 2), (1, 2, 3, 4), (3, 4, 1, 1)):
         heads, W = draw(B, H, T, d_head), draw(H, d_head, 3, scale=0.5)
         agree(candidate(heads, loss_slopes(heads, W)), gate_slopes(heads, W), "the importance of each head", atol=1e-4)
 

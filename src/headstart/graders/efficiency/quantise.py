@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 quantise = exercise("quantise", "quantised", chapter="efficiency", wings=("in_numpy",))
 
@@ -27,7 +27,9 @@ def groups(draw, *shape):
 @quantise.law
 def half_a_step(candidate, draw):
     """low + step · codes is within half a step of every number, for keys and for values, for 1 to 8 bits."""
-    for axis, bits, shape in ((-2, 8, (2, 6, 3)), (-1, 8, (5, 4)), (-2, 2, (9, 2)), (-1, 4, (1, 4, 5)), (0, 1, (4, 3))):
+    for axis, bits, shape in again(
+        (-2, 8, (2, 6, 3)), (-1, 8, (5, 4)), (-2, 2, (9, 2)), (-1, 4, (1, 4, 5)), (0, 1, (4, 3))
+    ):
         x = groups(draw, *shape)
         codes, low, step = read(candidate(x, axis, bits), x, axis, bits)
         off = np.abs(low + step * codes - x) / (0.5 * step + 1e-6 * np.abs(x).max())

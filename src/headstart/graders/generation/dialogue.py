@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import exercise
+from headstart.graders.kit import again, exercise
 from headstart.graders.stability.witness import same_mask
 
 assistant_loss_mask = exercise("assistant_loss_mask", "dialogue", chapter="generation", wings=("in_numpy",))
@@ -33,7 +33,7 @@ def draw_dialogue(draw, T, turns=6):
 @assistant_loss_mask.law
 def the_assistants_tokens_are_the_targets(candidate, draw):
     """Row t counts if token t + 1 is text of an assistant's turn or the end that closes it."""
-    for T in (14, 9, 2):
+    for T in again(14, 9, 2):
         tokens = draw_dialogue(draw, T)
         what = f"the mask of {tokens.tolist()} (header {ASSISTANT}, end {END})"
         same_mask(candidate(tokens, ASSISTANT, END), dialogue_by_loops(tokens, ASSISTANT, END), what)

@@ -30,6 +30,7 @@ def intervals_follow_each_other(candidate, draw):
     p = np.array([0.5, 0.125, 0.25, 0.125])  # sums of these are exact
     for uniform, token in ((0.0, 0), (0.49, 0), (0.5, 1), (0.62, 1), (0.625, 2), (0.87, 2), (0.875, 3), (0.999, 3)):
         whole(candidate(p, uniform), token, f"the token for uniform = {uniform} of {p.tolist()}")
+    whole(candidate(p[::-1], 0.5), 3, f"the token for uniform = 0.5 of {p[::-1].tolist()}")
     for n in (1, 5):
         p, uniforms = draw_distribution(draw, n), draw.rng.random(4)
         for uniform in map(float, uniforms):

@@ -4,7 +4,7 @@ import numpy as np
 
 from headstart.graders.attention.witness import FUSED
 from headstart.graders.generation.cache import NEEDS, cached_with, compare, draw_cache, row_after_row
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 from headstart.graders.positions.rotary_witness import (
     angles_of,
     frequencies_of,
@@ -34,7 +34,7 @@ def turned_first(q, k, v, keys, values, length, f):
 @rotary_cached_attention.law
 def turned_at_their_positions(candidate, draw):
     """The new queries and keys are turned at positions length, length + 1, …, once; values and old rows are not."""
-    for case in CASES:
+    for case in again(*CASES):
         inputs, f = draw_cache(draw, *case), frequencies_of(case[4] // 2)
         compare(candidate(*inputs, f), turned_first(*inputs, f), f" with {case[1]} cached tokens")
 

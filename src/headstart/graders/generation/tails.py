@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax, softmax_by_loops
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 NEEDS = ("softmax",)
 
@@ -60,7 +60,7 @@ def far_from_zero(draw):
 @top_k_probabilities.law
 def the_k_best_stay(candidate, draw):
     """The top_k highest scores stay, with the softmax over them, for every shape; a large top_k keeps all."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         scores = draw(*shape, scale=2.0)
         for top_k in (1, 2, 4, 50):
             agree(candidate(scores, top_k), row_by_row(best_by_loops, scores, top_k), f"top_k = {top_k}: the result")
@@ -100,7 +100,7 @@ def no_token_at_all_is_refused(candidate, draw):
 @top_p_probabilities.law
 def the_nucleus_stays(candidate, draw):
     """The smallest set of most probable tokens that reaches top_p stays, the token that crosses it included."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         scores = draw(*shape, scale=2.0)
         for top_p in (0.05, 0.5, 0.9, 1.0):
             agree(candidate(scores, top_p), row_by_row(nucleus_by_loops, scores, top_p), f"top_p = {top_p}: the result")

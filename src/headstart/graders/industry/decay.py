@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 time_decay_bias = exercise("time_decay_bias", "industry", wings=("in_numpy",))
 
@@ -28,7 +28,7 @@ def pair_by_pair(times, rates):
 @time_decay_bias.law
 def rate_times_time(candidate, draw):
     """Head h loses rates[h] for every unit of time between key and query, and -inf forbids later places."""
-    for lead, T, H in SHAPES:
+    for lead, T, H in again(*SHAPES):
         times, rates = draw_times(draw, *lead, T), np.abs(draw(H)) + 0.1
         agree(candidate(times, rates), pair_by_pair(times, rates), "the bias")
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax, slopes, softmax_by_loops
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 masked_mean = exercise("masked_mean", "pooling", chapter="language")
 attention_pool = exercise("attention_pool", "pooling", chapter="language", needs=("softmax",))
@@ -46,7 +46,7 @@ def gaps(draw, T=6):
 @masked_mean.law
 def the_mean_of_the_real_tokens(candidate, draw):
     """The mean goes over the real tokens alone, for every shape; a text without real tokens gives zeros."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         x, real = draw_texts(draw, *shape)
         agree(candidate(x, real), mean_by_loops(x, real), f"x {x.shape}: the mean")
     x, real = draw(3, 6, 2), gaps(draw)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import weights_by_loops
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 largest_weight_bound = exercise("largest_weight_bound", "limits", wings=("in_numpy",))
 
@@ -25,7 +25,7 @@ def bound_by_loops(q, k):
 @largest_weight_bound.law
 def one_key_against_all_others(candidate, draw):
     """The bound is the weight of a score r among T_k - 1 scores -r, r = |q| max |k| / √d_head, however large r is."""
-    for lead, T_q, T_k, d_head in SHAPES:
+    for lead, T_q, T_k, d_head in again(*SHAPES):
         q, k = draw(*lead, T_q, d_head), draw(*lead, T_k, d_head)
         agree(candidate(q, k), bound_by_loops(q, k), "the bound")
     agree(candidate(np.full((2, 4), 90.0), np.full((5, 4), 90.0)), np.ones(2), "the bound for long vectors")

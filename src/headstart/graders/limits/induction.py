@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 
 induction_score = exercise("induction_score", "circuits", chapter="limits", wings=("in_numpy",))
 
@@ -31,7 +31,7 @@ def by_loops(A, tokens):
 @induction_score.law
 def weight_on_what_followed(candidate, draw):
     """The weight on the keys after earlier places of the same token, averaged over the queries that have one."""
-    for text in TEXTS:
+    for text in again(*TEXTS):
         tokens = np.array(text)
         A = causal_weights(draw, 3, T=len(tokens))
         agree(candidate(A, tokens), by_loops(A, tokens), f"the scores for the tokens {text}")

@@ -9,6 +9,7 @@ last_image_mask = exercise("last_image_mask", "multimodal_tokens", chapter="mult
 
 CASES = (  # starts, images, tokens an image
     ([1, 0, 0, 1, 0], 2, 3),
+    ([0, 1, 1, 0, 0], 2, 3),
     ([0, 0, 1, 0, 1, 1, 0], 3, 2),
     ([0, 1, 0, 0], 1, 4),
     ([0, 0, 0], 2, 2),  # text before any image

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import FUSED, by_loops, plain_softmax, slopes
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.positions.rotary_witness import (
     angles_of,
     frequencies_of,
@@ -40,7 +40,7 @@ def rotary_by_loops(q, k, v, frequencies):
 @rotary_attention.law
 def rotary_by_the_definition(candidate, draw):
     """Queries and keys are rotated by their positions, values are not, and nobody sees the future."""
-    for lead, T, n, d_v in (((), 5, 2, 3), ((2,), 4, 3, 6), ((1, 2), 6, 1, 5), ((2,), 1, 2, 4)):
+    for lead, T, n, d_v in again(((), 5, 2, 3), ((2,), 4, 3, 6), ((1, 2), 6, 1, 5), ((2,), 1, 2, 4)):
         inputs = draw_sequence(draw, lead, T, T, n, d_v)
         agree(candidate(*inputs), rotary_by_loops(*inputs))
 

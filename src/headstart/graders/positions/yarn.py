@@ -28,7 +28,7 @@ def by_parts(frequencies, factor, T_train, beta_slow=1.0, beta_fast=32.0):
 @yarn_frequencies.law
 def three_parts(candidate, draw):
     """Fast pairs stay, slow pairs are divided by factor, those between are mixed in proportion to their turns."""
-    for d_head, base, T_train in ((64, 10000.0, 4096), (128, 500000.0, 8192), (16, 10000.0, 300)):
+    for d_head, base, T_train in ((64, 10000.0, 4096), (128, 500000.0, 8192), (16, 10000.0, 300), (16, 500.0, 300)):
         for factor in (2.0, 16.0):
             trained = powers(d_head, base)
             agree(candidate(trained, factor, T_train), by_parts(trained, factor, T_train), "the frequencies", atol=TINY)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 from headstart.graders.reinforcement.returns import draw_ends, returns_by_loops
 
 generalised_advantages = exercise(
@@ -34,7 +34,7 @@ def draw_path(draw, *shape):
 @generalised_advantages.law
 def errors_weighted_by_distance(candidate, draw):
     """The advantage is the sum of the errors from a step on, weighted by (discount · lam)^distance, up to the end."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         path = draw_path(draw, *shape)
         for discount, lam in ((0.9, 0.8), (1.0, 0.5), (0.5, 1.0)):
             what = f"the advantages of {shape} with discount {discount} and lam {lam}"

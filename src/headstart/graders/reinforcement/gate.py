@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 gru_gate = exercise("gru_gate", "reinforcement", wings=("in_numpy",))
 
@@ -34,7 +34,7 @@ def draw_gate(draw, *shape, scale=1.0):
 @gru_gate.law
 def the_five_lines(candidate, draw):
     """The result is (1 - z) · x + z · tanh(y W_g + (r · x) U_g), with r and z as the contract says."""
-    for shape, bias in zip(SHAPES, (2.0, 0.0, -1.0, 3.0, 0.5), strict=True):
+    for shape, bias in zip(again(*SHAPES), (2.0, 0.0, -1.0, 3.0, 0.5, 2.0), strict=True):
         inputs = draw_gate(draw, *shape)
         agree(candidate(*inputs, bias), gated(*inputs, bias), f"the gate on {shape} with bias {bias}")
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 additive_bias = exercise("additive_bias", "masks", chapter="stability")
 
@@ -18,7 +18,7 @@ def draw_mask(draw, *shape):
 @additive_bias.law
 def zero_or_minus_infinity(candidate, draw):
     """0 where a query may attend, -inf where not: not a large number, so that an empty row can be told."""
-    for shape in ((3, 4), (2, 3, 5), (2, 1, 2, 6), (4, 1)):
+    for shape in again((3, 4), (2, 3, 5), (2, 1, 2, 6), (4, 1)):
         mask, want = draw_mask(draw, *shape), np.full(shape, -np.inf)
         want[mask] = 0.0
         agree(candidate(mask), want, "the bias")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 soft_cap = exercise("soft_cap", "stability")
 
@@ -18,7 +18,7 @@ def capped(scores, cap=50.0):
 @soft_cap.law
 def cap_times_tanh(candidate, draw):
     """Each score s becomes cap · tanh(s / cap), whatever the cap."""
-    for shape, cap in (((4, 5), 2.0), ((2, 3, 4), 30.0), ((6,), 0.5)):
+    for shape, cap in again(((4, 5), 2.0), ((2, 3, 4), 30.0), ((6,), 0.5)):
         scores = draw(*shape, scale=2 * cap)
         agree(candidate(scores, cap), capped(scores, cap), f"soft_cap(scores, {cap})")
     scores = draw(3, 4, scale=60.0)

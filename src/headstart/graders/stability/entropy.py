@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 attention_entropy = exercise("attention_entropy", "stability")
 
@@ -18,7 +18,7 @@ def entropy_by_loops(weights):
 @attention_entropy.law
 def minus_w_log_w(candidate, draw):
     """The entropy of each row is -Σ w log w, in nats, for every shape."""
-    for shape in ((5,), (3, 4), (2, 3, 1), (2, 2, 3, 6)):
+    for shape in again((5,), (3, 4), (2, 3, 1), (2, 2, 3, 6)):
         weights = plain_softmax(draw(*shape, scale=2.0))
         agree(candidate(weights), entropy_by_loops(weights), f"the entropy of weights of shape {shape}")
 

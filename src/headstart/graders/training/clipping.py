@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 clip_by_global_norm = exercise("clip_by_global_norm", "training", bans=("torch.nn.utils.clip_grad_norm_",))
 
@@ -33,7 +33,7 @@ def compare(got, want, what, **tolerance):
 @clip_by_global_norm.law
 def shortened_together(candidate, draw):
     """Long gradients are multiplied by max_norm / norm: one factor, and one norm, for all of them together."""
-    for scale, max_norm in ((1.0, 1.0), (30.0, 0.5), (0.3, 0.1)):
+    for scale, max_norm in again((1.0, 1.0), (30.0, 0.5), (0.3, 0.1)):
         gradients = draw_gradients(draw, scale)
         want = [g * (max_norm / length(gradients)) for g in gradients]
         compare(candidate(gradients, max_norm), want, f"max_norm={max_norm}")

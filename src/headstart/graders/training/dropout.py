@@ -16,7 +16,7 @@ from headstart.graders.attention.witness import (
     slopes_at_once,
     weights_by_loops,
 )
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 attention_with_dropout = exercise(
     "attention_with_dropout", "training", needs=("softmax", "attention_weights"), bans=FUSED
@@ -32,7 +32,7 @@ def dropped_by_loops(q, k, v, kept, rate=0.1, mask=None):
 @attention_with_dropout.law
 def weights_dropped_and_the_others_enlarged(candidate, draw):
     """In training each weight is zero or its softmax value over 1 - rate, for every shape and rate (0.1 by default)."""
-    for n, sizes in enumerate(SHAPES):
+    for n, sizes in enumerate(again(*SHAPES)):
         q, k, v = draw_qkv(draw, *sizes)
         kept = draw.mask(*sizes[0], *sizes[1:3])
         agree(candidate(q, k, v, kept), dropped_by_loops(q, k, v, kept), "the output at the default rate")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import ROUGH, lifted, lifting, one_hidden_one_closed
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.transformer.encoder import LIBRARY
 from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.witness import block_of_three, decoder_by_loops, draw_block, heads_of
@@ -21,7 +21,7 @@ SHAPES = [((2,), 3, 4, 6, 8, 3), ((), 3, 2, 8, 3, 2), ((1,), 4, 4, 4, 6, 1), ((2
 @decoder_block.law
 def three_steps_in_their_order(candidate, draw):
     """Causal self-attention, cross-attention, feed-forward, each with its norm and residual: pre-norm and post-norm."""
-    for lead, T_q, T_k, d_model, d_ff, H in SHAPES:
+    for lead, T_q, T_k, d_model, d_ff, H in again(*SHAPES):
         x, source, weights = draw(*lead, T_q, d_model), draw(*lead, T_k, d_model), draw_block(draw, d_model, d_ff, 3)
         k, v = heads_of(source, weights, H)
         pre, post = (decoder_by_loops(x, source, weights, H, None, norm_first) for norm_first in (True, False))

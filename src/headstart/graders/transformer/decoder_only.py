@@ -3,7 +3,7 @@
 import numpy as np
 
 from headstart.graders.attention.witness import plain_softmax
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.transformer.encoder import LIBRARY
 from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.whole import (
@@ -26,7 +26,7 @@ decoder_only = exercise("decoder_only", "models", chapter="transformer", needs=N
 @decoder_only.law
 def scores_by_the_definition(candidate, draw):
     """Embed, add positions, causal pre-norm blocks, one last norm, score against the embeddings, for every shape."""
-    shapes = ((2,), 4, 6, 3, 2), ((), PLACES, 4, 1, 1), ((1,), 3, 8, 2, 3), ((2, 2), 1, 6, 2, 2)
+    shapes = again(((2,), 4, 6, 3, 2), ((), PLACES, 4, 1, 1), ((1,), 3, 8, 2, 3), ((2, 2), 1, 6, 2, 2))
     for lead, T, d_model, H, num_layers in shapes:
         tokens, weights = draw_tokens(draw, *lead, T), draw_gpt(draw, d_model, num_layers=num_layers)
         agree(candidate(tokens, weights, H), gpt_by_loops(tokens, weights, H), "the scores")

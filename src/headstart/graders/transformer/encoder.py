@@ -8,7 +8,7 @@ from headstart.graders.attention.witness import (
     lifting,
     one_hidden_one_closed,
 )
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.transformer.gradients import gradients_agree
 from headstart.graders.transformer.witness import draw_block, encode_with, encoder_by_loops
 
@@ -23,7 +23,7 @@ SHAPES = [((2,), 5, 6, 8, 3), ((), 4, 8, 3, 2), ((1,), 3, 4, 9, 1), ((2, 2), 1, 
 @encoder_block.law
 def two_steps_in_either_order_of_norms(candidate, draw):
     """Attention, then the feed-forward network, each with its own norm and its own residual: pre-norm and post-norm."""
-    for lead, T, d_model, d_ff, H in SHAPES:
+    for lead, T, d_model, d_ff, H in again(*SHAPES):
         x, weights = draw(*lead, T, d_model), draw_block(draw, d_model, d_ff)
         pre, post = (encoder_by_loops(x, weights, H, None, norm_first) for norm_first in (True, False))
         agree(candidate(x, weights, H), pre, "the output (pre-norm by default)")

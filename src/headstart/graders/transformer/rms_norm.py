@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from headstart.graders.attention.witness import slopes
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.transformer.layer_norm import SHAPES, standardised
 
 LIBRARY = ("torch.nn.functional.rms_norm", "torch.nn.RMSNorm", "torch.rms_norm")
@@ -25,7 +25,7 @@ def rms_norm_by_loops(x, gain, eps=1e-6):
 @rms_norm.law
 def tokens_get_root_mean_square_one(candidate, draw):
     """Every token is divided by the root of the mean of its squared features, for every shape."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         x, gain = draw(*shape, scale=2.0) + 1.0, draw(shape[-1])
         agree(candidate(x, gain), rms_norm_by_loops(x, gain))
 

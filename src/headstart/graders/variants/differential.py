@@ -13,7 +13,7 @@ from headstart.graders.attention.witness import (
     scores_of,
     weights_by_loops,
 )
-from headstart.graders.kit import agree, exercise
+from headstart.graders.kit import again, agree, exercise
 from headstart.graders.variants.grouped import NEEDS
 
 differential_attention = exercise(
@@ -37,7 +37,7 @@ def difference(q_1, k_1, q_2, k_2, v, lam, mask=None):
 @differential_attention.law
 def one_pattern_less_another(candidate, draw):
     """The output is attention with q_1, k_1 less lam times attention with q_2, k_2, for every shape."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         inputs = draw_pairs(draw, *shape)
         agree(candidate(*inputs, 0.7), difference(*inputs, 0.7))
 

@@ -13,7 +13,7 @@ from headstart.graders.attention.witness import (
     one_hidden_one_closed,
     plain_softmax,
 )
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 from headstart.graders.variants.grouped import NEEDS
 
 latent_attention = exercise(
@@ -53,7 +53,7 @@ def unfolded(q, q_rope, c, k_rope, W_uk, W_uv, mask=None):
 @latent_attention.law
 def latents_by_the_definition(candidate, draw):
     """Keys and values are unfolded head by head, the shared rotary key joins every head, for every shape."""
-    for shape in SHAPES:
+    for shape in again(*SHAPES):
         inputs = draw_latents(draw, *shape)
         agree(candidate(*inputs), unfolded(*inputs))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import agree, exercise, expect
+from headstart.graders.kit import again, agree, exercise, expect
 
 mean_pool_kv_heads = exercise("mean_pool_kv_heads", "grouped", chapter="variants")
 
@@ -22,7 +22,7 @@ def pooled_by_loops(W, H, G):
 @mean_pool_kv_heads.law
 def groups_are_means_of_neighbours(candidate, draw):
     """Group g is the mean of heads g·H/G … (g+1)·H/G - 1, feature by feature, for every shape."""
-    for d_model, H, G, d_head in SIZES:
+    for d_model, H, G, d_head in again(*SIZES):
         W = draw(d_model, H * d_head)
         agree(candidate(W, H, G), pooled_by_loops(W, H, G), f"the pooled matrix for {H} heads in {G} groups")
 

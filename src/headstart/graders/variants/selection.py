@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headstart.graders.kit import exercise, expect
+from headstart.graders.kit import again, exercise, expect
 from headstart.graders.stability.witness import same_mask
 
 block_selection_mask = exercise("block_selection_mask", "variants", chapter="variants", wings=("in_numpy",))
@@ -35,7 +35,7 @@ def selected_by_loops(q, k, block_size, top_k, rate=None):
 @block_selection_mask.law
 def best_blocks_and_its_own(candidate, draw):
     """A query sees its own block up to itself and the `top_k` earlier blocks whose mean keys fit it best."""
-    for lead, T, d, block_size, top_k in CASES:
+    for lead, T, d, block_size, top_k in again(*CASES):
         q, k = draw(*lead, T, d, scale=300.0), draw(*lead, T, d)
         want = selected_by_loops(q, k, block_size, top_k)
         same_mask(candidate(q, k, block_size, top_k), want, f"the mask for blocks of {block_size}, top {top_k}")
