@@ -18,7 +18,7 @@ REQUEST = {"calls": [["", [], {}]]}
 
 @pytest.fixture(scope="module")
 def workshop():
-    with Workshop(Limits(seconds=2.0)) as workshop:
+    with Workshop() as workshop:
         yield workshop
 
 
@@ -156,16 +156,18 @@ if os.fork() == 0:
 while not os.path.exists({str(note)!r}) or not open({str(note)!r}).read(): time.sleep(0.01)
 return 1
 """
-    with Workshop(Limits(seconds=3.0), walls=[]) as open_house:
+    with Workshop(walls=[]) as open_house:
         told = probe(open_house, body.strip())
         assert told == 1 or os.getuid() != 0  # only root may start processes here
     if told == 1:
-        time.sleep(0.05)
-        assert not Path(f"/proc/{note.read_text()}").exists()
+        process, end = Path(f"/proc/{note.read_text()}"), time.monotonic() + 5
+        while process.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not process.exists()
 
 
 def test_without_walls_limits_still_hold():
-    with Workshop(Limits(seconds=0.5, memory=1 << 28), walls=[]) as open_house:
+    with Workshop(Limits(seconds=1.0, memory=1 << 28), walls=[]) as open_house:
         hang = open_house.grade("softmax", ["def softmax(x, axis=-1):\n    while True: pass"], 1)
         hoard = open_house.grade("softmax", ["def softmax(x, axis=-1): return bytearray(1 << 30)"], 1)
     assert (hang.verdict, hoard.verdict) == ("timeout", "memory")
