@@ -129,6 +129,11 @@ def shared_if_none_is_free(xp, *inputs):
     return appended(*inputs, copies_if_free=True)
 
 
+@attack("pick_token")
+def shares_rounded_to_six_places(xp, probabilities, uniform):
+    return int(np.argmax(np.round(np.cumsum(probabilities) / probabilities.sum(), 6) > uniform))
+
+
 @right("append_paged")
 def rows_in_use_copied(xp, *inputs):
     return appended(*inputs)
@@ -264,6 +269,16 @@ def longer_keep_taken(xp, W_q, W_k, W_v, W_o, num_heads, keep):
     return W_q[:, columns], W_k[:, columns], W_v[:, columns], W_o[columns]
 
 
+@attack("attention_bytes")
+def more_groups_than_heads(xp, T_q, T_k, d_head, num_heads=1, num_kv_heads=None, block_size=None, itemsize=2):
+    groups = num_heads if num_kv_heads is None else num_kv_heads
+    if min(T_q, T_k, d_head, num_heads, groups) < 1 or max(num_heads, groups) % min(num_heads, groups):
+        raise ValueError
+    times = 1 if block_size is None else len(range(0, T_q, block_size))
+    numbers = 2 * num_heads * T_q * d_head + 2 * times * groups * T_k * d_head
+    return itemsize * (numbers + (4 * num_heads * T_q * T_k if block_size is None else 0))
+
+
 # -- chapter 10
 
 MASKS = {}
@@ -344,6 +359,17 @@ def rank_by_rank(dout, q, k, v, out, lse, positions, hidden):
         dk[..., b, :, :] += dS.mT @ mine
         dv[..., b, :, :] += P.mT @ g
     return dq, dk, dv
+
+
+@attack("ring_attention")
+def no_maximum_in_the_ring(xp, q, k, v, positions=None):
+    R, mixed, total = q.shape[-3], 0.0, 0.0
+    for step in range(R):
+        block = (np.arange(R) - step) % R
+        e = np.exp(scores(q, k[..., block, :, :]))
+        e = e if positions is None else e * (positions[block][:, None, :] <= positions[:, :, None])
+        mixed, total = mixed + e @ v[..., block, :, :], total + e.sum(-1)
+    return mixed / total[..., None], np.log(total)
 
 
 @attack("ring_attention_backward")

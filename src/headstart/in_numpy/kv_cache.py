@@ -45,8 +45,9 @@ def rotary_cached_attention(q, k, v, keys, values, length, frequencies):
     v            (..., T, d_v)
     keys         (..., T_max, 2·n)     rows 0 … length - 1 hold the past, rotated
     values       (..., T_max, d_v)
-    length       int                   tokens in the cache: the new ones stand at length, length + 1, …
-    frequencies  (n,)                  radians a position, one for each pair (half-split)
+    length       int                   tokens in the cache: the new ones stand at length, length + 1, …; from 0 to
+                                       T_max - T, else ShapeError (a ValueError)
+    frequencies  (n,)                  radians a position, one for each pair (half-split); another n: ShapeError
     return       out, keys, values     as for cached_attention; the new keys are stored rotated
 
     Law: fed in pieces of any size, a sequence gets the rows of rotary_attention over the whole of it.

@@ -28,8 +28,8 @@ def prune_heads(W_q, W_k, W_v, W_o, num_heads, keep):
     W_k        (d_model, H·d_head)
     W_v        (d_model, H·d_head)
     W_o        (H·d_head, d_out)
-    num_heads  int H              must divide the width of the projections
-    keep       (H,)               boolean, True for a head that stays
+    num_heads  int H              must divide the width of the projections, else ShapeError (a ValueError)
+    keep       (H,)               boolean, True for a head that stays; another number of entries: ShapeError
     return     W_q, W_k, W_v, W_o of the heads that stay, in their order
 
     Law: the smaller layer's output is that of the whole layer with the terms of the other heads left out.

@@ -67,7 +67,7 @@ def accept_drafts(p, q, drafted, uniforms, uniform):
 def tree_mask(parents):
     """Let each drafted token see its own branch, so that one pass scores a whole tree of guesses.
 
-    parents  (T,)     whole numbers: the token that comes before it in the tree, always an earlier one; -1 for a root
+    parents  (T,)     whole numbers: the token before it in the tree, always an earlier one, else ValueError; -1: a root
     return   (T, T)   boolean: True where the key is the query itself or one of its ancestors
 
     Law: a token's answer is what it would be with its branch alone; a chain gives the causal mask.

@@ -12,7 +12,7 @@ def top_k_probabilities(scores, top_k):
 
     scores  (..., n)   real scores, already divided by the temperature; -inf means "not allowed"
     top_k   int        at least 1 (else ValueError); n or more keeps every token
-    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere
+    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere; a row of -inf: zeros
 
     Tokens whose score equals the top_k-th highest all stay. Only -inf is sure to give zeros.
     Law: top_k = 1 is the argmax; between tokens that stay, ratios of probabilities are as before.
@@ -30,7 +30,7 @@ def top_p_probabilities(scores, top_p):
 
     scores  (..., n)   real scores, already divided by the temperature; -inf means "not allowed"
     top_p   float      above 0 and at most 1 (else ValueError)
-    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere
+    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere; a row of -inf: zeros
 
     The token that crosses top_p stays; of equally probable tokens the one with the lower number comes first.
     Law: a sure model keeps few tokens, an unsure one many; at least one always stays.
@@ -51,7 +51,7 @@ def min_p_probabilities(scores, min_p):
 
     scores  (..., n)   real scores, already divided by the temperature; -inf means "not allowed"
     min_p   float      from 0 to 1 (else ValueError); 0 keeps every token
-    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere
+    return  (..., n)   probabilities of the tokens that stay, softmax over them, zeros elsewhere; a row of -inf: zeros
 
     Law: a token stays where its score is at most log(1/min_p) below the highest.
     Source: Nguyen et al. 2025, section 3.

@@ -19,8 +19,8 @@ def shard_layer(W_q, W_k, W_v, W_o, num_heads, rank, num_ranks):
     num_ranks  int                   at least 1; R, must divide H, else ValueError
     return     (W_q, W_k, W_v, W_o) of this rank; W_k and W_v with those heads that its query heads read
 
-    Query head h reads key and value head h // (H/G). Law: the outputs of the ranks' small layers add up to the output
-    of the whole layer.
+    Query head h reads key and value head h // (H/G). Columns that are no whole heads, or a G that does not divide H,
+    raise ValueError. Law: the outputs of the ranks' small layers add up to the output of the whole layer.
     Source: Shoeybi et al. 2019, section 3.
     """
     width, d_kv = W_q.shape[1], W_k.shape[1]

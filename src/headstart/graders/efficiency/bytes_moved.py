@@ -50,7 +50,8 @@ def groups_share(candidate, draw):
 @attention_bytes.law
 def nonsense_is_not_counted(candidate, draw):
     """Heads that do not divide into groups are refused, and so is a size below 1."""
-    expect(candidate.refuses(4, 4, 4, 6, 4), "it counted 6 heads over 4 groups, it should raise ValueError")
+    for KV in (4, 12):
+        expect(candidate.refuses(4, 4, 4, 6, KV), f"it counted 6 heads over {KV} groups, it should raise ValueError")
     for sizes in ((0, 4, 4), (4, 0, 4), (4, 4, 0), (4, 4, 4, 0), (4, 4, 4, 2, 0), (4, 4, 4, 2, 2, 0)):
         expect(candidate.refuses(*sizes), f"it counted {sizes}, it should raise ValueError: every size is at least 1")
 

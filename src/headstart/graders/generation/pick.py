@@ -31,6 +31,9 @@ def intervals_follow_each_other(candidate, draw):
     for uniform, token in ((0.0, 0), (0.49, 0), (0.5, 1), (0.62, 1), (0.625, 2), (0.87, 2), (0.875, 3), (0.999, 3)):
         whole(candidate(p, uniform), token, f"the token for uniform = {uniform} of {p.tolist()}")
     whole(candidate(p[::-1], 0.5), 3, f"the token for uniform = 0.5 of {p[::-1].tolist()}")
+    rare = np.array([1e-12, 0.25, 0.75])  # its share is its own, however small
+    for uniform, token in ((5e-13, 0), (2e-12, 1)):
+        whole(candidate(rare, uniform), token, f"the token for uniform = {uniform} of {rare.tolist()}")
     for n in (1, 5):
         p, uniforms = draw_distribution(draw, n), draw.rng.random(4)
         for uniform in map(float, uniforms):
