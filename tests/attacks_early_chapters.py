@@ -135,6 +135,12 @@ def eps_of_another_norm(xp, q, k, v, gain_q, gain_k, mask=None, eps=1e-8):
     return filled(xp, rms(q, gain_q, eps), rms(k, gain_k, eps), mask, -math.inf) @ v
 
 
+@attack("qk_norm_attention")
+def a_row_for_each_query(xp, q, k, v, gain_q, gain_k, mask=None, eps=1e-6):
+    assert mask is None or mask.ndim == 1 or mask.shape[-2] == q.shape[-2]
+    return filled(xp, rms(q, gain_q, eps), rms(k, gain_k, eps), mask, -math.inf) @ v
+
+
 def turned(x, frequencies, offset):
     a, b = np.split(x, 2, axis=-1)
     angles = (offset + np.arange(x.shape[-2]))[:, None] * frequencies

@@ -29,7 +29,7 @@ def drawn(draw, lead, T_q, T_k, causal=False):
 @tiled_attention_backward.law
 def slopes_in_tiles(candidate, draw):
     """dq, dk and dv equal finite differences, in tiles of any size, partial ones at the end included."""
-    for lead, T_q, T_k, blocks in again(((), 3, 2, (2,)), ((2,), 4, 5, (1, 3, 64))):
+    for lead, T_q, T_k, blocks in again(((), 3, 2, (2,)), ((2, 1), 4, 5, (1, 3, 64))):
         saved, want = drawn(draw, lead, T_q, T_k)
         for block in blocks:
             agree_all(candidate(*saved, block_size=block), want, QKV)

@@ -64,7 +64,7 @@ def half_under_masks(candidate, draw):
     """Forbidden keys get exactly zero; a query that may attend to nothing gets zeros."""
     q, k, mask = half(draw, 2, 4, 8), half(draw, 2, 5, 8), draw.mask(2, 4, 5)
     mask[0, 1] = mask[1, 3] = False
-    for m in (mask, draw.mask(5)):
+    for m in (mask, draw.mask(2, 1, 5), draw.mask(5)):
         agree(candidate(q, k, m), exact(q, k, m), "the weights", **HALF)
     seen = draw.mask(5)
     q, k = np.full((3, 4), 300, dtype=np.float16), np.full((5, 4), 300, dtype=np.float16)

@@ -57,7 +57,7 @@ def qk_norm_under_masks(candidate, draw):
     inputs = draw_inputs(draw, (2,), 5, 5, 4, 3)
     nothing = draw.mask(5, 5)
     nothing[2] = False
-    for mask in (draw.mask(2, 5, 5), draw.mask(5), np.tri(5, dtype=bool), nothing):
+    for mask in (draw.mask(2, 5, 5), draw.mask(2, 1, 5), draw.mask(5), np.tri(5, dtype=bool), nothing):
         agree(candidate(*inputs, mask), qk_norm_by_loops(*inputs, np.broadcast_to(mask, (2, 5, 5))))
 
 

@@ -65,7 +65,8 @@ def whole_heads_under_a_mask(candidate, draw):
     heads, mask = np.array([[True, False, True], [False, True, True]])[..., None, None], draw.mask(2, 1, 3, 4)
     mask[1, 0, 2] = False
     agree(candidate(q, k, v, heads, 0.4, mask), dropped_by_loops(q, k, v, heads, 0.4, mask), "the output")
-    agree(candidate(q, k, v, heads, 0.4, mask, False), by_loops(q, k, v, mask), "the output with training=False")
+    padding = draw.mask(2, 1, 1, 4)
+    agree(candidate(q, k, v, heads, 0.4, padding, False), by_loops(q, k, v, padding), "the output with training=False")
     kept, mask = draw.mask(3, 3, 4), draw.mask(3, 3, 4)  # for the axis next to the queries, as broadcasting has it
     agree(candidate(q, k, v, kept, 0.4, mask), dropped_by_loops(q, k, v, kept, 0.4, mask), "the output")
 
