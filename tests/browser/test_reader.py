@@ -51,7 +51,8 @@ WAIT_TO_BE_REACHED = """() => {
 }"""
 SETTLED = """async () => {  // the colours of the chosen scheme have faded in
     await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-    await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+    const fading = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < Infinity);
+    await Promise.allSettled(fading.map((each) => each.finished));
 }"""
 UNNAMED = "[...document.querySelectorAll('article img')].filter((each) => !each.alt.trim()).map((each) => each.src)"
 # Left out: the words of code, coloured by a theme made for contrast, the inside of MathJax's formulas, and the roles
